@@ -1,0 +1,268 @@
+package io.longshore.platform.error;
+
+import io.grpc.Status;
+
+/**
+ * Every reason that Longshore can give for refusing or failing. The names are stable: they are on
+ * the wire ({@code google.rpc.ErrorInfo.reason}, {@code Obstacle.reason}, {@code
+ * MigrationError.reason}) and in docs/errors.md.
+ */
+public enum Reason {
+  // Found by the plan, before anything is touched.
+  UNKNOWN_NODE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "No agent has ever registered under that node name.",
+      "Check the name against 'longshore nodes'; start the node's agents if it is missing there."),
+  NODE_UNAVAILABLE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The agent that is needed on the node has not been heard for longer than the heartbeat timeout.",
+      "Check that the agent runs and reaches the coordinator; 'longshore nodes NAME' says when it was last heard."),
+  SAME_NODE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "Source and target are the same node.",
+      "Name another target."),
+  UNKNOWN_PROCESS(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The source node has no process with that id.",
+      "Give the id as the source-agent's pid namespace numbers it."),
+  NOT_SESSION_LEADER(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The root of the tree is not a session leader, or the tree has a terminal: part of its session would stay behind.",
+      "Start the workload with setsid and its standard streams redirected to files or /dev/null."),
+  PID_TAKEN(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "A process or thread id of the workload is in use on the target.",
+      "End what has the id on the target, or run workloads in a pid namespace of their own or with high ids."),
+  CPU_INCOMPATIBLE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The target's CPU lacks features that the source's has and the workload may use.",
+      "Choose a target with the same or a newer CPU model."),
+  ARCHITECTURE_INCOMPATIBLE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "Source and target have different machine architectures.",
+      "Choose a target of the source's architecture."),
+  CRIU_MISSING(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The node has no CRIU that works on its kernel.",
+      "Install CRIU 4.1 or newer there and run 'criu check'; deploy/setup does both."),
+  CRIU_INCOMPATIBLE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The target's CRIU cannot restore what the source's CRIU writes.",
+      "Install the same or a newer CRIU on the target."),
+  KERNEL_INCOMPATIBLE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "A kernel lacks something the migration needs.",
+      "The message names it; choose another node or kernel, or another strategy."),
+  FILE_MISSING(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "A file that the workload has open or mapped does not exist on the target.",
+      "Put the file at the same path on the target, or use storage that both nodes share."),
+  FILE_DIFFERENT(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "A file that the workload has open or mapped is not the same on the target.",
+      "Install the same version of it on both nodes."),
+  NOT_ENOUGH_MEMORY(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The target has less free memory than the workload needs.",
+      "Free memory on the target or choose another."),
+  ADDRESS_NOT_AVAILABLE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "A service address cannot be taken over by the target: it is in use there, or no interface has its network.",
+      "Remove the address from the target, or connect the target to its network."),
+  ADDRESS_NOT_ON_SOURCE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "A service address is not assigned on the source.",
+      "Give the address with its prefix length as 'ip addr' shows it on the source."),
+  TCP_ADDRESS_DOES_NOT_MOVE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The workload has an established connection on an address that is not among the service addresses.",
+      "Name the address with --service-ip, or let the connection be closed first."),
+  UNSUPPORTED_SOCKET(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The workload has a socket that cannot be moved.",
+      "The message names the socket; have the workload close it first."),
+  UNSUPPORTED_MAPPING(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The workload has a memory mapping that cannot be moved, such as a device's.",
+      "The message names the mapping; have the workload unmap it first."),
+  TASK_NOT_RUNNING(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "A process of the workload is a zombie, stopped, or traced by a debugger.",
+      "Reap it, continue it (SIGCONT) or detach the tracer."),
+  WORKLOAD_BUSY(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "Another migration moves this workload or a part of it.",
+      "Wait for that migration or cancel it: 'longshore list --active'."),
+
+  // What is wrong with a call.
+  INVALID_ARGUMENT(
+      Kind.CALL,
+      Status.Code.INVALID_ARGUMENT,
+      "A field of the request is missing or malformed.",
+      "The message names the field and what is expected."),
+  NOT_FOUND(
+      Kind.CALL,
+      Status.Code.NOT_FOUND,
+      "There is no migration or node of that name.",
+      "Check the name with 'longshore list' or 'longshore nodes'."),
+  REQUEST_ID_REUSED(
+      Kind.CALL,
+      Status.Code.ALREADY_EXISTS,
+      "The request id was used before for a migration with another spec.",
+      "Use a new request id for a new migration; repeat a call only with the same spec."),
+  TOO_LATE_TO_CANCEL(
+      Kind.CALL,
+      Status.Code.FAILED_PRECONDITION,
+      "The workload belongs to the target already, or the migration is done.",
+      "Let it finish; to go back, migrate in the other direction."),
+  STALE_EPOCH(
+      Kind.CALL,
+      Status.Code.ABORTED,
+      "A newer coordinator has taken up the migration since the caller did.",
+      "None for operators: the caller gives up and the newer one goes on."),
+  WRONG_PHASE(
+      Kind.CALL,
+      Status.Code.FAILED_PRECONDITION,
+      "The agent is not at the point of the migration where this call is allowed.",
+      "Follow the order in docs/protocol.md; ask the agent where it is."),
+  WRONG_SECRET(
+      Kind.CALL,
+      Status.Code.PERMISSION_DENIED,
+      "A data stream was opened without the secret of its migration.",
+      "Only the source of the migration may open it. If it did, prepare again."),
+  BAD_CHECKSUM(
+      Kind.CALL,
+      Status.Code.DATA_LOSS,
+      "Data arrived changed; nothing of it was stored.",
+      "Repeat the migration. If it comes again, check the network hardware and the memory of both nodes."),
+  PAGE_NOT_ANNOUNCED(
+      Kind.CALL,
+      Status.Code.OUT_OF_RANGE,
+      "A page arrived that the images do not announce as coming.",
+      "Source and target disagree about the workload: report it with the logs of both agents."),
+  CREDIT_EXCEEDED(
+      Kind.CALL,
+      Status.Code.RESOURCE_EXHAUSTED,
+      "A peer sent more bytes than it was granted.",
+      "The peer does not keep to the protocol: check that both agents have the same version."),
+  MALFORMED_STREAM(
+      Kind.CALL,
+      Status.Code.INVALID_ARGUMENT,
+      "A data stream has a message that is malformed, out of order or too long.",
+      "The peer does not keep to the protocol: check that both agents have the same version."),
+  ALREADY_RESUMED(
+      Kind.CALL,
+      Status.Code.FAILED_PRECONDITION,
+      "The target was told to let the workload run; it cannot be aborted any more.",
+      "Let the migration finish."),
+
+  // What fails on the way.
+  OUT_OF_MEMORY(
+      Kind.FAILURE,
+      Status.Code.RESOURCE_EXHAUSTED,
+      "The target ran out of room for the workload's memory.",
+      "Free memory on the target or choose another."),
+  CRIU_DUMP_FAILED(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "CRIU could not describe the workload.",
+      "CRIU's own log lines come with the error and say what it does not support."),
+  CRIU_RESTORE_FAILED(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "CRIU could not restore the workload on the target.",
+      "CRIU's own log lines come with the error and say what was missing there."),
+  CRIU_TIMEOUT(
+      Kind.FAILURE,
+      Status.Code.DEADLINE_EXCEEDED,
+      "CRIU did not finish within its time limit.",
+      "Look at the load of the node; raise the limit in the agent's configuration if the workload needs longer."),
+  AGENT_UNREACHABLE(
+      Kind.FAILURE,
+      Status.Code.UNAVAILABLE,
+      "An agent or the coordinator did not answer.",
+      "Check that it runs and that the network between the nodes lets it through."),
+  TRANSFER_BROKEN(
+      Kind.FAILURE,
+      Status.Code.UNAVAILABLE,
+      "The data streams between the agents broke.",
+      "Check the network between the nodes and repeat the migration."),
+  WORKLOAD_LOST(
+      Kind.FAILURE,
+      Status.Code.DATA_LOSS,
+      "The workload ended or was killed during the migration.",
+      "Look at the logs of both agents and the kernel's for what killed it; start the workload anew."),
+  CANCELLED(
+      Kind.FAILURE,
+      Status.Code.CANCELLED,
+      "The migration was cancelled.",
+      "None: the workload runs on the source."),
+  INTERNAL(
+      Kind.FAILURE,
+      Status.Code.INTERNAL,
+      "Something that should not happen: a defect of Longshore.",
+      "Look up the id from the message in the service's log and report it.");
+
+  /** When a reason is given. */
+  public enum Kind {
+    /** Found by the plan; nothing was touched. */
+    OBSTACLE,
+    /** A call is refused. */
+    CALL,
+    /** A migration fails on the way. */
+    FAILURE
+  }
+
+  private final Kind kind;
+  private final Status.Code statusCode;
+  private final String meaning;
+  private final String remedy;
+
+  Reason(Kind kind, Status.Code statusCode, String meaning, String remedy) {
+    this.kind = kind;
+    this.statusCode = statusCode;
+    this.meaning = meaning;
+    this.remedy = remedy;
+  }
+
+  /** When it is given. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** The gRPC status that calls failing for this reason have. */
+  public Status.Code statusCode() {
+    return statusCode;
+  }
+
+  /** What it means, one sentence. */
+  public String meaning() {
+    return meaning;
+  }
+
+  /** What to do about it, one sentence. */
+  public String remedy() {
+    return remedy;
+  }
+}

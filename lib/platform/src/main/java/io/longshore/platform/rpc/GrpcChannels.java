@@ -1,0 +1,77 @@
+package io.longshore.platform.rpc;
+
+import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
+import io.longshore.platform.value.HostPort;
+import io.opentelemetry.api.OpenTelemetry;
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Opens channels. The one place that decides how peers are reached and trusted.
+ *
+ * <p>No retries: callers know what may be repeated. No proxies: peers are on the nodes' own
+ * networks. A peer that does not answer for 20 s counts as gone.
+ */
+public final class GrpcChannels {
+  private static final int KEEPALIVE_SECONDS = 10;
+  private static final int MAX_TRAILERS = 64 * 1024;
+
+  private final OpenTelemetry telemetry;
+
+  /** Channels whose traced calls are spans of this telemetry. */
+  public GrpcChannels(OpenTelemetry telemetry) {
+    this.telemetry = telemetry;
+  }
+
+  /** A channel for calls. See {@link #open(HostPort, String, TransportTuning)}. */
+  public ManagedChannel open(HostPort peer, String name) {
+    return open(peer, name, TransportTuning.CONTROL);
+  }
+
+  /**
+   * A channel of its own TCP connection, which is made at the first call. The caller closes it:
+   * {@link #close}.
+   *
+   * @param name names the threads that run its callbacks
+   */
+  public ManagedChannel open(HostPort peer, String name, TransportTuning tuning) {
+    NettyChannelBuilder builder =
+        NettyChannelBuilder.forTarget("dns:///" + peer)
+            .usePlaintext()
+            .disableRetry()
+            .disableServiceConfigLookUp()
+            .proxyDetector(address -> null)
+            .maxInboundMessageSize(tuning.maxInboundMessage().toIntExact())
+            .maxInboundMetadataSize(MAX_TRAILERS)
+            .flowControlWindow(tuning.flowControlWindow().toIntExact())
+            .withOption(ChannelOption.TCP_NODELAY, true)
+            .keepAliveTime(KEEPALIVE_SECONDS, TimeUnit.SECONDS)
+            .keepAliveTimeout(KEEPALIVE_SECONDS, TimeUnit.SECONDS)
+            .keepAliveWithoutCalls(true)
+            .intercept(new ClientTracing(telemetry));
+    if (tuning.directCallbacks()) {
+      builder.directExecutor();
+    } else {
+      builder.executor(callbacks(name));
+    }
+    return builder.build();
+  }
+
+  /** Refuses new calls on the channel, waits so long for those under way, then cancels them. */
+  public static void close(ManagedChannel channel, Duration patience) throws InterruptedException {
+    channel.shutdown();
+    if (!channel.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+      channel.shutdownNow();
+      channel.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  // Holds no thread and needs no closing: a virtual thread per callback, ending with it.
+  private static Executor callbacks(String name) {
+    Thread.Builder.OfVirtual threads = Thread.ofVirtual().name(name + "-callback-", 0);
+    return task -> threads.start(task);
+  }
+}

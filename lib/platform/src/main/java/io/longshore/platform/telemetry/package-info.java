@@ -1,0 +1,5 @@
+/** Traces, and trace ids in logs. */
+@NullMarked
+package io.longshore.platform.telemetry;
+
+import org.jspecify.annotations.NullMarked;
