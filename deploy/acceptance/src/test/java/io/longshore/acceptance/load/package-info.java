@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.acceptance.load;
+
+import org.jspecify.annotations.NullMarked;
