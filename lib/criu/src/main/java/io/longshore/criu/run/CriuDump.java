@@ -1,0 +1,183 @@
+package io.longshore.criu.run;
+
+import io.longshore.criu.pageserver.HeaderLayout;
+import io.longshore.criu.pageserver.PageServerClient;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A {@code criu dump --lazy-pages --leave-stopped}: it freezes the tree, writes all images but the
+ * lazy pages, and then holds the tree frozen behind its page server until told how to end.
+ *
+ * <p>In order: {@link #start}, {@link #awaitHeld} and {@link #go} if there is a barrier, {@link
+ * #awaitReady}, then exactly one of {@link #closePageServer} (the tree stays stopped), {@link
+ * #abort} or {@link #kill} (the tree runs on). Before it is ready any failure lets the tree run on.
+ * All methods may be called by any thread.
+ */
+public final class CriuDump {
+
+  private final CriuProcess process;
+  private final HeaderLayout layout;
+  private final int port;
+  private final @Nullable Barrier barrier;
+  private final @Nullable BarrierWatch watch;
+
+  private CriuDump(
+      CriuProcess process,
+      HeaderLayout layout,
+      int port,
+      @Nullable Barrier barrier,
+      @Nullable BarrierWatch watch) {
+    this.process = process;
+    this.layout = layout;
+    this.port = port;
+    this.barrier = barrier;
+    this.watch = watch;
+  }
+
+  /** Starts CRIU. Without a barrier the tree is frozen soon after. */
+  public static CriuDump start(Criu criu, DumpOptions options) throws IOException {
+    int port = options.port().isPresent() ? options.port().getAsInt() : freePort();
+    List<String> arguments = new ArrayList<>(options.arguments());
+    arguments.add("--lazy-pages");
+    arguments.addAll(List.of("--address", "127.0.0.1", "--port", Integer.toString(port)));
+    Barrier barrier = null;
+    BarrierWatch watch = null;
+    if (options.barrier()) {
+      barrier = Barrier.create(options.work(), Barrier.Action.PRE_DUMP);
+      watch = new BarrierWatch(barrier);
+      arguments.addAll(List.of("--action-script", barrier.script().toString()));
+    }
+    try {
+      CriuProcess process = CriuProcess.startWithStatus(criu, "dump", options.work(), arguments);
+      return new CriuDump(process, criu.headerLayout(), port, barrier, watch);
+    } catch (IOException failure) {
+      if (watch != null) {
+        watch.close();
+      }
+      throw failure;
+    }
+  }
+
+  /** The port of 127.0.0.1 on which CRIU's page server listens when it is ready. */
+  public int port() {
+    return port;
+  }
+
+  /**
+   * Waits until CRIU is held at {@link Barrier.Action#PRE_DUMP}: it has started, the tree still
+   * runs.
+   *
+   * @throws CriuFailure if CRIU fails or takes too long, for which it is killed; the tree runs on
+   */
+  public void awaitHeld(Duration timeout) throws IOException, InterruptedException {
+    if (watch == null) {
+      throw new IllegalStateException("the dump was started without a barrier");
+    }
+    try (watch) {
+      process.await(watch.held(process.exit()), timeout, "did not come to its pre-dump barrier");
+    }
+  }
+
+  /** Lets a CRIU that is held freeze the tree. To turn back instead, {@link #kill}. */
+  public void go() throws IOException {
+    if (barrier == null) {
+      throw new IllegalStateException("the dump was started without a barrier");
+    }
+    barrier.answer(Barrier.Answer.GO);
+  }
+
+  /**
+   * Waits until all images are written, the tree is frozen and the page server listens.
+   *
+   * @throws CriuFailure if CRIU fails or takes too long, for which it is killed; the tree runs on
+   */
+  public void awaitReady(Duration timeout) throws IOException, InterruptedException {
+    process.awaitReady(timeout);
+  }
+
+  /**
+   * Ends the dump well: CRIU lets go of the tree, stopped, and exits with 0.
+   *
+   * @throws CriuFailure if CRIU answers or ends otherwise, or not in time. What became of the tree
+   *     must then be looked at.
+   */
+  public void closePageServer(Duration timeout) throws IOException, InterruptedException {
+    Optional<Integer> answer =
+        within(timeout, () -> PageServerClient.connect(port, layout).close());
+    Optional<Integer> exit = process.awaitExit(timeout);
+    if (answer.isEmpty() || answer.get() != 0 || exit.isEmpty() || exit.get() != 0) {
+      throw process.failed("did not end well; its page server answered " + answer);
+    }
+  }
+
+  /**
+   * Makes the dump fail, so that the tree runs on, and waits for CRIU's end. Kills a CRIU that does
+   * not follow in time, which has the same outcome. A tree that the agent has frozen by its control
+   * group stays frozen.
+   */
+  public void abort(Duration timeout) throws IOException, InterruptedException {
+    try {
+      within(
+          timeout,
+          () -> {
+            PageServerClient.connect(port, layout).abort();
+            return true;
+          });
+      if (process.awaitExit(timeout).isPresent()) {
+        return;
+      }
+    } catch (IOException _) {
+      // Not reachable (any more); the kill below has the same outcome for the tree.
+    }
+    process.kill();
+  }
+
+  /** Kills CRIU at once; the tree runs on unless the agent has frozen it by its control group. */
+  public void kill() throws IOException {
+    process.kill();
+    if (watch != null) {
+      watch.close();
+    }
+  }
+
+  /** CRIU's exit status: 0 if the tree was left stopped; 128 and the signal if it was killed. */
+  public CompletableFuture<Integer> exit() {
+    return process.exit();
+  }
+
+  private static <T> T within(Duration timeout, Callable<T> exchange)
+      throws IOException, InterruptedException {
+    FutureTask<T> task = new FutureTask<>(exchange);
+    Thread.ofVirtual().name("criu-page-server").start(task);
+    try {
+      return task.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException failure) {
+      throw new IOException("talking to CRIU's page server failed", failure.getCause());
+    } catch (TimeoutException late) {
+      throw new IOException("CRIU's page server did not answer within " + timeout, late);
+    } finally {
+      // Interrupts a blocked exchange, which closes its socket.
+      task.cancel(true);
+    }
+  }
+
+  /** Another process can take the port before CRIU does: then CRIU fails and the tree runs on. */
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      return socket.getLocalPort();
+    }
+  }
+}

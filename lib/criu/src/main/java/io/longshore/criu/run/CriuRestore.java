@@ -1,0 +1,116 @@
+package io.longshore.criu.run;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A {@code criu restore} that is held at {@link Barrier.Action#POST_RESTORE}: all is restored and
+ * nothing runs.
+ *
+ * <p>In order: {@link #start}, {@link #awaitHeld}, then either {@link #go} and {@link #awaitExit},
+ * or {@link #abort} or {@link #kill}. Before {@link #go} any failure means that nothing of the tree
+ * will ever run here. All methods may be called by any thread.
+ */
+public final class CriuRestore {
+
+  private final CriuProcess process;
+  private final Barrier barrier;
+  private final BarrierWatch watch;
+
+  private CriuRestore(CriuProcess process, Barrier barrier, BarrierWatch watch) {
+    this.process = process;
+    this.barrier = barrier;
+    this.watch = watch;
+  }
+
+  /** Starts CRIU. The pids of the tree must be free. */
+  public static CriuRestore start(Criu criu, RestoreOptions options) throws IOException {
+    Barrier barrier = Barrier.create(options.work(), Barrier.Action.POST_RESTORE);
+    List<String> arguments = new ArrayList<>(options.arguments());
+    arguments.addAll(List.of("--action-script", barrier.script().toString()));
+    BarrierWatch watch = new BarrierWatch(barrier);
+    try {
+      return new CriuRestore(
+          CriuProcess.start(criu, "restore", options.work(), arguments), barrier, watch);
+    } catch (IOException failure) {
+      watch.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Waits until all is restored and held.
+   *
+   * @return pid of the root, as this process sees it
+   * @throws CriuFailure if CRIU fails or takes too long, for which it and all that it restored are
+   *     killed
+   */
+  public int awaitHeld(Duration timeout) throws IOException, InterruptedException {
+    try (watch) {
+      return process.await(watch.held(process.exit()), timeout, "did not restore the tree");
+    }
+  }
+
+  /**
+   * Lets the tree run. There is no way back: from here on only {@link #awaitExit} tells what became
+   * of it.
+   *
+   * @throws IllegalStateException if it is not held
+   */
+  public void go() throws IOException {
+    barrier.answer(Barrier.Answer.GO);
+  }
+
+  /**
+   * Waits for the end of CRIU after {@link #go}. Kills nothing: a CRIU that takes long may have let
+   * the tree run already.
+   *
+   * @return empty if CRIU is not done yet
+   * @throws CriuFailure if CRIU failed, in which case it has killed what it had restored
+   */
+  public Optional<Integer> awaitExit(Duration timeout) throws IOException, InterruptedException {
+    Optional<Integer> exit = process.awaitExit(timeout);
+    if (exit.isPresent() && exit.get() != 0) {
+      throw process.failed("failed after it was let go");
+    }
+    return exit;
+  }
+
+  /**
+   * Ends a restore that was not let go, and waits until all of it is dead. A CRIU that is held
+   * kills what it restored; one that is not, or takes too long, is killed with all that is below
+   * it.
+   *
+   * @throws IllegalStateException if it was let go
+   */
+  public void abort(Duration timeout) throws IOException, InterruptedException {
+    watch.close();
+    if (barrier.held().isPresent()) {
+      // If go was answered before, this answer changes nothing.
+      barrier.answer(Barrier.Answer.ABORT);
+      Optional<Integer> exit = process.awaitExit(timeout);
+      if (barrier.answered().equals(Optional.of(Barrier.Answer.GO))) {
+        throw new IllegalStateException("the restored tree was let go; it cannot be taken back");
+      }
+      if (exit.isPresent()) {
+        return;
+      }
+    }
+    process.kill();
+  }
+
+  /** Kills CRIU and all processes below it: before {@link #go}, all that it restored. */
+  public void kill() throws IOException {
+    process.kill();
+    watch.close();
+  }
+
+  /** CRIU's exit status: 0 when the tree runs; 128 and the signal if it was killed. */
+  public CompletableFuture<Integer> exit() {
+    return process.exit();
+  }
+}
