@@ -34,13 +34,13 @@ import org.slf4j.LoggerFactory;
  */
 public final class GrpcServer implements Component {
   private static final Logger log = LoggerFactory.getLogger(GrpcServer.class);
-  private static final Duration DRAIN = Duration.ofSeconds(5);
   private static final int CHANNELZ_PAGE = 100;
 
   private final String name;
   private final HostPort listen;
   private final TransportTuning tuning;
   private final OpenTelemetry telemetry;
+  private final Duration patience;
   private final List<ServerServiceDefinition> services;
   private final HealthStatusManager health = new HealthStatusManager();
   private final ExecutorService executor;
@@ -54,6 +54,7 @@ public final class GrpcServer implements Component {
     this.listen = builder.listen;
     this.tuning = builder.tuning;
     this.telemetry = builder.telemetry;
+    this.patience = builder.patience;
     this.services = List.copyOf(builder.services);
     this.executor =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name(name + "-rpc-", 0).factory());
@@ -92,8 +93,8 @@ public final class GrpcServer implements Component {
   }
 
   /**
-   * Refuses new calls, waits 5 s for those under way, then cancels them. Returns when no call is
-   * left.
+   * Refuses new calls, lets those under way end for as long as the builder's patience, then cancels
+   * them. Returns when no call is left.
    */
   @Override
   public void stop() throws InterruptedException {
@@ -104,9 +105,9 @@ public final class GrpcServer implements Component {
     health.enterTerminalState();
     if (running != null) {
       running.shutdown();
-      if (!running.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS)) {
+      if (!running.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS)) {
         running.shutdownNow();
-        running.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+        running.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS);
       }
     }
     executor.shutdownNow();
@@ -176,6 +177,7 @@ public final class GrpcServer implements Component {
     private final List<ServerServiceDefinition> services = new ArrayList<>();
     private TransportTuning tuning = TransportTuning.CONTROL;
     private OpenTelemetry telemetry = OpenTelemetry.noop();
+    private Duration patience = Duration.ofSeconds(5);
 
     private Builder(String name, HostPort listen) {
       this.name = name;
@@ -206,6 +208,13 @@ public final class GrpcServer implements Component {
     @CanIgnoreReturnValue
     public Builder telemetry(OpenTelemetry newTelemetry) {
       telemetry = newTelemetry;
+      return this;
+    }
+
+    /** How long {@link GrpcServer#stop} waits for calls under way; 5 s if not called. */
+    @CanIgnoreReturnValue
+    public Builder patience(Duration newPatience) {
+      patience = newPatience;
       return this;
     }
 

@@ -5,6 +5,7 @@ import io.grpc.StatusRuntimeException;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
+import java.io.IOException;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -35,11 +36,28 @@ public final class RemoteCalls {
       return new LongshoreException(
           List.of(
               new Problem(
-                  Reason.AGENT_UNREACHABLE, "Cannot reach " + peer + ": " + mapped.getMessage())),
+                  Reason.AGENT_UNREACHABLE,
+                  "Cannot reach " + peer + ": " + whatWasFound(e.getStatus()))),
           List.of(),
           e);
     }
     return mapped;
+  }
+
+  /**
+   * The system's word for it (connection refused) where there is one: gRPC only says "io
+   * exception".
+   */
+  private static String whatWasFound(Status status) {
+    for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
+      if (t.getCause() == null && t instanceof IOException) {
+        String message = String.valueOf(t.getMessage());
+        return message.substring(
+            message.lastIndexOf("): ") < 0 ? 0 : message.lastIndexOf("): ") + 3);
+      }
+    }
+    String description = status.getDescription();
+    return description == null ? status.getCode().name() : description;
   }
 
   private static boolean isFromTransport(Status status) {

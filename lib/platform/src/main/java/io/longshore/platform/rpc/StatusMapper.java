@@ -1,6 +1,7 @@
 package io.longshore.platform.rpc;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.DebugInfo;
 import com.google.rpc.ErrorInfo;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Between {@link LongshoreException} and gRPC statuses, both ways.
@@ -28,9 +30,11 @@ public final class StatusMapper {
   /** Domain of every {@code ErrorInfo}. */
   public static final String DOMAIN = "longshore.io";
 
-  private static final int DETAILS_LIMIT = 4096;
+  private static final int DETAILS_LIMIT = 3500;
   private static final int MESSAGE_LIMIT = 1024;
   private static final int LINE_LIMIT = 300;
+  private static final String ELLIPSIS = "...";
+  private static final int ELLIPSIS_COST = 3;
   private static final String MESSAGE = "message";
   private static final String REMEDY = "remedy";
 
@@ -73,25 +77,32 @@ public final class StatusMapper {
     List<Problem> problems = new ArrayList<>();
     List<String> criuLog = new ArrayList<>();
     String description = exception.getStatus().getDescription();
-    com.google.rpc.Status status = StatusProto.fromThrowable(exception);
-    if (status != null) {
-      for (Any detail : status.getDetailsList()) {
-        try {
-          if (detail.is(ErrorInfo.class)) {
-            problem(detail.unpack(ErrorInfo.class), String.valueOf(description))
-                .ifPresent(problems::add);
-          } else if (detail.is(DebugInfo.class)) {
-            criuLog.addAll(detail.unpack(DebugInfo.class).getStackEntriesList());
-          }
-        } catch (InvalidProtocolBufferException e) {
-          exception.addSuppressed(e);
+    for (Any detail : details(exception)) {
+      try {
+        if (detail.is(ErrorInfo.class)) {
+          problem(detail.unpack(ErrorInfo.class), String.valueOf(description))
+              .ifPresent(problems::add);
+        } else if (detail.is(DebugInfo.class)) {
+          criuLog.addAll(detail.unpack(DebugInfo.class).getStackEntriesList());
         }
+      } catch (InvalidProtocolBufferException e) {
+        exception.addSuppressed(e);
       }
     }
     if (problems.isEmpty()) {
       problems.add(withoutReason(exception.getStatus()));
     }
     return new LongshoreException(problems, criuLog, exception);
+  }
+
+  private static List<Any> details(StatusRuntimeException exception) {
+    try {
+      com.google.rpc.Status status = StatusProto.fromThrowable(exception);
+      return status == null ? List.of() : status.getDetailsList();
+    } catch (IllegalArgumentException e) {
+      exception.addSuppressed(e);
+      return List.of();
+    }
   }
 
   private static ErrorInfo errorInfo(Problem problem) {
@@ -109,7 +120,7 @@ public final class StatusMapper {
     int used = 64;
     for (String line : lines.reversed()) {
       String shortened = shorten(line, LINE_LIMIT);
-      used += shortened.length() * 3 + 4;
+      used += CodedOutputStream.computeStringSize(DebugInfo.STACK_ENTRIES_FIELD_NUMBER, shortened);
       if (used > room) {
         break;
       }
@@ -118,9 +129,9 @@ public final class StatusMapper {
     return DebugInfo.newBuilder().setDetail("CRIU log").addAllStackEntries(chosen).build();
   }
 
-  private static java.util.Optional<Problem> problem(ErrorInfo info, String description) {
+  private static Optional<Problem> problem(ErrorInfo info, String description) {
     if (!info.getDomain().equals(DOMAIN)) {
-      return java.util.Optional.empty();
+      return Optional.empty();
     }
     Map<String, String> metadata = new HashMap<>(info.getMetadataMap());
     String message = metadata.remove(MESSAGE);
@@ -132,8 +143,7 @@ public final class StatusMapper {
       // From a newer Longshore: keep its word for whoever reads the metadata.
       metadata.put("reason", info.getReason());
     }
-    return java.util.Optional.of(
-        new Problem(reason, message == null ? description : message, metadata));
+    return Optional.of(new Problem(reason, message == null ? description : message, metadata));
   }
 
   private static Problem withoutReason(Status status) {
@@ -162,7 +172,27 @@ public final class StatusMapper {
         reason, status.getCode() + (description == null ? "" : ": " + description), Map.of());
   }
 
+  /**
+   * Cuts a text that would take more bytes than the limit in {@code grpc-message}, which
+   * percent-encodes UTF-8.
+   */
   private static String shorten(String text, int limit) {
-    return text.length() <= limit ? text : text.substring(0, limit - 1) + "…";
+    int cost = 0;
+    int room = 0;
+    for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
+      int c = text.codePointAt(at);
+      cost += c >= ' ' && c <= '~' && c != '%' ? 1 : 3 * utf8Length(c);
+      if (cost <= limit - ELLIPSIS_COST) {
+        room = at + Character.charCount(c);
+      }
+      if (cost > limit) {
+        return text.substring(0, room) + ELLIPSIS;
+      }
+    }
+    return text;
+  }
+
+  private static int utf8Length(int codePoint) {
+    return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
   }
 }

@@ -1,9 +1,13 @@
 package io.longshore.platform.telemetry;
 
 import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigProperties;
+import io.opentelemetry.sdk.trace.ReadWriteSpan;
+import io.opentelemetry.sdk.trace.ReadableSpan;
+import io.opentelemetry.sdk.trace.SpanProcessor;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -18,6 +22,25 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Telemetry implements AutoCloseable {
   private static final Duration FLUSH = Duration.ofSeconds(5);
+
+  private static final SpanProcessor QUIET =
+      new SpanProcessor() {
+        @Override
+        public void onStart(Context parentContext, ReadWriteSpan span) {}
+
+        @Override
+        public boolean isStartRequired() {
+          return false;
+        }
+
+        @Override
+        public void onEnd(ReadableSpan span) {}
+
+        @Override
+        public boolean isEndRequired() {
+          return false;
+        }
+      };
 
   private final OpenTelemetrySdk sdk;
 
@@ -54,6 +77,9 @@ public final class Telemetry implements AutoCloseable {
                   more.putAll(settings);
                   return more;
                 })
+            // Without any processor there would be no trace ids, which the logs of all services are
+            // to share.
+            .addTracerProviderCustomizer((builder, properties) -> builder.addSpanProcessor(QUIET))
             .build()
             .getOpenTelemetrySdk());
   }
