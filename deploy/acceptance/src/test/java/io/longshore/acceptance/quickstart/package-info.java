@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.acceptance.quickstart;
+
+import org.jspecify.annotations.NullMarked;
