@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.linux;
+
+import org.jspecify.annotations.NullMarked;
