@@ -1,0 +1,45 @@
+package io.longshore.coordinator.agent;
+
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * The giving side of a migration. Every call blocks, ends early with {@link InterruptedException}
+ * when its thread is interrupted, and can be repeated: the agent takes up what an earlier one began
+ * and answers the same.
+ */
+public interface SourceAgent {
+  /** Looks at a workload and changes nothing. */
+  Inspection inspect(Workload workload, List<String> serviceAddresses)
+      throws AgentException, InterruptedException;
+
+  /**
+   * Verifies the workload, connects to the target and builds the fence. The workload keeps running.
+   */
+  void prepare(
+      MigrationRef migration,
+      Workload workload,
+      List<String> serviceAddresses,
+      TransferAccess target)
+      throws AgentException, InterruptedException;
+
+  /** Freezes the workload; returns when the target has stored all its images. */
+  FreezeReport freeze(MigrationRef migration) throws AgentException, InterruptedException;
+
+  /**
+   * Sends every page that is stale on the target.
+   *
+   * @param progress is told of every report but the last, on this thread
+   * @return the last report, with nothing stale
+   */
+  PushReport push(MigrationRef migration, Consumer<PushReport> progress)
+      throws AgentException, InterruptedException;
+
+  /** Ends the frozen copy. Only after the target resumed and nothing is stale. */
+  void release(MigrationRef migration) throws AgentException, InterruptedException;
+
+  /**
+   * Lets the workload run on at the source. Only when the target said that it will never run it.
+   */
+  void rollBack(MigrationRef migration) throws AgentException, InterruptedException;
+}

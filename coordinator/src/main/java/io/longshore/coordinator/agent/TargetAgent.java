@@ -1,0 +1,40 @@
+package io.longshore.coordinator.agent;
+
+import io.longshore.coordinator.node.NodeCapabilities;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * The taking side of a migration. Every call blocks, ends early with {@link InterruptedException}
+ * when its thread is interrupted, and can be repeated: the agent takes up what an earlier one began
+ * and answers the same.
+ */
+public interface TargetAgent {
+  /** What would keep the node from taking the workload. Changes nothing. */
+  List<Obstacle> check(WorkloadFacts facts, NodeCapabilities source)
+      throws AgentException, InterruptedException;
+
+  /** Reserves memory and opens the receiving end. */
+  TransferAccess prepare(MigrationRef migration, WorkloadFacts facts)
+      throws AgentException, InterruptedException;
+
+  /**
+   * Waits for the images, restores the workload and holds it.
+   *
+   * @return the time from complete images until held
+   */
+  Duration restore(MigrationRef migration) throws AgentException, InterruptedException;
+
+  /** Lets the held workload run. Once the agent received this there is no way back. */
+  void resume(MigrationRef migration) throws AgentException, InterruptedException;
+
+  /**
+   * Waits until every page is installed.
+   *
+   * @return the number of pages the workload waited for because they were still on the source
+   */
+  long complete(MigrationRef migration) throws AgentException, InterruptedException;
+
+  /** Ends the target's part. A normal return is a definite "will never run". */
+  void abort(MigrationRef migration) throws AgentException, InterruptedException;
+}

@@ -1,0 +1,52 @@
+package io.longshore.coordinator.agent;
+
+/** What is to be moved, by the way it is named. */
+public sealed interface Workload {
+  /** The kind, one of the runtimes that nodes report. */
+  String kind();
+
+  /**
+   * The name within its kind and node: two migrations of one node with the same kind and name move
+   * the same thing.
+   */
+  String name();
+
+  /**
+   * A process and all its descendants.
+   *
+   * @param pid process id of the root, as the source-agent sees it
+   */
+  record ProcessTree(int pid) implements Workload {
+    /** {@link #kind()} of a process tree. */
+    public static final String KIND = "process";
+
+    public ProcessTree {
+      if (pid <= 1) {
+        throw new IllegalArgumentException(
+            "pid is " + pid + ": it must be greater than 1, init cannot be moved");
+      }
+    }
+
+    @Override
+    public String kind() {
+      return KIND;
+    }
+
+    @Override
+    public String name() {
+      return Integer.toString(pid);
+    }
+  }
+
+  /**
+   * The workload of a kind and name.
+   *
+   * @throws IllegalArgumentException if there is no such kind, or the name is not one of its names
+   */
+  static Workload of(String kind, String name) {
+    if (kind.equals(ProcessTree.KIND)) {
+      return new ProcessTree(Integer.parseInt(name));
+    }
+    throw new IllegalArgumentException("unknown kind of workload: " + kind);
+  }
+}

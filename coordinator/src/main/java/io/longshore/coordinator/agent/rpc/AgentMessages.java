@@ -1,0 +1,50 @@
+package io.longshore.coordinator.agent.rpc;
+
+import io.longshore.coordinator.agent.MigrationRef;
+import io.longshore.coordinator.agent.Obstacle;
+import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.Workload;
+import io.longshore.v1.ProcessWorkload;
+import java.time.Duration;
+import java.util.List;
+
+/** What is said to agents and heard from them, as messages. */
+final class AgentMessages {
+  private AgentMessages() {}
+
+  static io.longshore.agent.v1.MigrationRef ref(MigrationRef migration) {
+    return io.longshore.agent.v1.MigrationRef.newBuilder()
+        .setMigrationId(migration.id())
+        .setEpoch(migration.epoch())
+        .build();
+  }
+
+  static io.longshore.v1.Workload workload(Workload workload) {
+    return switch (workload) {
+      case Workload.ProcessTree(int pid) ->
+          io.longshore.v1.Workload.newBuilder()
+              .setProcess(ProcessWorkload.newBuilder().setPid(pid))
+              .build();
+    };
+  }
+
+  static List<Obstacle> obstacles(List<io.longshore.v1.Obstacle> messages) {
+    return messages.stream()
+        .map(o -> new Obstacle(o.getReason(), o.getMessage(), o.getRemedy()))
+        .toList();
+  }
+
+  static Duration duration(com.google.protobuf.Duration message) {
+    return Duration.ofSeconds(message.getSeconds(), message.getNanos());
+  }
+
+  static PushReport push(io.longshore.agent.v1.PushPagesResponse message) {
+    return new PushReport(
+        message.getTotalPages(),
+        message.getStoredPages(),
+        message.getPagesSent(),
+        message.getZeroPages(),
+        message.getBytesOnWire(),
+        message.getComplete());
+  }
+}

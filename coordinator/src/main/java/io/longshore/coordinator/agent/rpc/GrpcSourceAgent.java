@@ -1,0 +1,139 @@
+package io.longshore.coordinator.agent.rpc;
+
+import com.google.protobuf.ByteString;
+import io.grpc.Context;
+import io.longshore.agent.v1.FreezeWorkloadRequest;
+import io.longshore.agent.v1.FreezeWorkloadResponse;
+import io.longshore.agent.v1.InspectWorkloadRequest;
+import io.longshore.agent.v1.InspectWorkloadResponse;
+import io.longshore.agent.v1.PrepareSourceRequest;
+import io.longshore.agent.v1.PushPagesRequest;
+import io.longshore.agent.v1.PushPagesResponse;
+import io.longshore.agent.v1.ReleaseSourceRequest;
+import io.longshore.agent.v1.RollBackSourceRequest;
+import io.longshore.agent.v1.SourceAgentServiceGrpc.SourceAgentServiceBlockingStub;
+import io.longshore.coordinator.agent.AgentException;
+import io.longshore.coordinator.agent.FreezeReport;
+import io.longshore.coordinator.agent.Inspection;
+import io.longshore.coordinator.agent.MigrationRef;
+import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.SourceAgent;
+import io.longshore.coordinator.agent.TransferAccess;
+import io.longshore.coordinator.agent.Workload;
+import io.longshore.platform.error.Reason;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/** A source-agent over gRPC. */
+final class GrpcSourceAgent implements SourceAgent {
+  private final SourceAgentServiceBlockingStub stub;
+  private final AgentCalls calls;
+  private final Duration timeout;
+
+  /**
+   * @param timeout for calls that do not wait for memory or for CRIU; for the others the agent's
+   *     own limits hold
+   */
+  GrpcSourceAgent(SourceAgentServiceBlockingStub stub, AgentCalls calls, Duration timeout) {
+    this.stub = stub;
+    this.calls = calls;
+    this.timeout = timeout;
+  }
+
+  private SourceAgentServiceBlockingStub brief() {
+    return stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public Inspection inspect(Workload workload, List<String> serviceAddresses)
+      throws AgentException, InterruptedException {
+    InspectWorkloadRequest request =
+        InspectWorkloadRequest.newBuilder()
+            .setWorkload(AgentMessages.workload(workload))
+            .addAllServiceAddresses(serviceAddresses)
+            .build();
+    InspectWorkloadResponse answer = calls.call(() -> brief().inspectWorkload(request));
+    return new Inspection(
+        answer.hasFacts()
+            ? Optional.of(new ProtoWorkloadFacts(answer.getFacts()))
+            : Optional.empty(),
+        AgentMessages.obstacles(answer.getObstaclesList()));
+  }
+
+  @Override
+  public void prepare(
+      MigrationRef migration,
+      Workload workload,
+      List<String> serviceAddresses,
+      TransferAccess target)
+      throws AgentException, InterruptedException {
+    PrepareSourceRequest request =
+        PrepareSourceRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setWorkload(AgentMessages.workload(workload))
+            .addAllServiceAddresses(serviceAddresses)
+            .setTransferEndpoint(target.endpoint())
+            .setTransferSecret(ByteString.copyFrom(target.secret()))
+            .build();
+    calls.call(() -> brief().prepareSource(request));
+  }
+
+  @Override
+  public FreezeReport freeze(MigrationRef migration) throws AgentException, InterruptedException {
+    FreezeWorkloadRequest request =
+        FreezeWorkloadRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+    FreezeWorkloadResponse answer = calls.call(() -> stub.freezeWorkload(request));
+    return new FreezeReport(
+        AgentMessages.duration(answer.getFreezeTime()),
+        AgentMessages.duration(answer.getSinceFreeze()),
+        answer.getImageBytes(),
+        answer.getPages());
+  }
+
+  @Override
+  public PushReport push(MigrationRef migration, Consumer<PushReport> progress)
+      throws AgentException, InterruptedException {
+    PushPagesRequest request =
+        PushPagesRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+    // However this ends, the stream does not outlive it.
+    Context.CancellableContext scope = Context.current().withCancellation();
+    Context outside = scope.attach();
+    try {
+      Iterator<PushPagesResponse> reports = calls.call(() -> stub.pushPages(request));
+      while (calls.call(reports::hasNext)) {
+        PushPagesResponse report = reports.next();
+        if (report.getComplete()) {
+          return AgentMessages.push(report);
+        }
+        progress.accept(AgentMessages.push(report));
+      }
+    } finally {
+      scope.detach(outside);
+      scope.cancel(null);
+    }
+    throw new AgentException(
+        AgentException.Kind.REFUSED,
+        Reason.TRANSFER_BROKEN.name(),
+        "the source ended the push without saying that nothing is stale",
+        List.of(),
+        new IllegalStateException("end of stream"));
+  }
+
+  @Override
+  public void release(MigrationRef migration) throws AgentException, InterruptedException {
+    ReleaseSourceRequest request =
+        ReleaseSourceRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+    calls.call(() -> brief().releaseSource(request));
+  }
+
+  @Override
+  public void rollBack(MigrationRef migration) throws AgentException, InterruptedException {
+    RollBackSourceRequest request =
+        RollBackSourceRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+    calls.call(() -> brief().rollBackSource(request));
+  }
+}

@@ -1,0 +1,23 @@
+package io.longshore.coordinator.app;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Provides;
+import com.google.inject.Singleton;
+import io.longshore.platform.lifecycle.ServiceMain;
+import io.longshore.platform.rpc.GrpcChannels;
+import io.opentelemetry.api.OpenTelemetry;
+
+/** Wires the coordinator. */
+final class CoordinatorModule extends AbstractModule {
+  @Override
+  protected void configure() {
+    ServiceMain.components(binder()).addBinding().to(Coordinator.class);
+  }
+
+  @Provides
+  @Singleton
+  Coordinator coordinator(
+      CoordinatorConfig config, OpenTelemetry telemetry, GrpcChannels channels) {
+    return new Coordinator(config, new SteadyClock(), telemetry, channels);
+  }
+}

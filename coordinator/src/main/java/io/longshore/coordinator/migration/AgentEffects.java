@@ -1,0 +1,157 @@
+package io.longshore.coordinator.migration;
+
+import io.longshore.coordinator.agent.AgentException;
+import io.longshore.coordinator.agent.Agents;
+import io.longshore.coordinator.agent.FreezeReport;
+import io.longshore.coordinator.agent.Inspection;
+import io.longshore.coordinator.agent.MigrationRef;
+import io.longshore.coordinator.agent.Obstacle;
+import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.SourceAgent;
+import io.longshore.coordinator.agent.TargetAgent;
+import io.longshore.coordinator.agent.TransferAccess;
+import io.longshore.coordinator.agent.WorkloadFacts;
+import io.longshore.coordinator.node.Node;
+import io.longshore.coordinator.node.NodeCapabilities;
+import io.longshore.coordinator.node.NodeRegistry;
+import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.platform.error.Reason;
+import io.opentelemetry.api.trace.Span;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Runs effects by calling agents. Every method blocks and ends early when its thread is
+ * interrupted.
+ */
+final class AgentEffects {
+  private static final Duration PROGRESS_INTERVAL = Duration.ofMillis(250);
+
+  private final Agents agents;
+  private final NodeRegistry nodes;
+  private final InstantSource clock;
+
+  AgentEffects(Agents agents, NodeRegistry nodes, InstantSource clock) {
+    this.agents = agents;
+    this.nodes = nodes;
+    this.clock = clock;
+  }
+
+  /**
+   * Runs an effect.
+   *
+   * @param progress is told of what happens on the way, on this thread
+   * @return the event that the effect's answer is
+   */
+  Event run(Effect effect, Migration migration, Consumer<Event> progress)
+      throws AgentException, InterruptedException {
+    MigrationSpec spec = migration.spec();
+    MigrationRef ref = migration.ref();
+    return switch (effect) {
+      case START -> new Event.Start();
+      case PREPARE -> prepare(spec, ref);
+      case RESTORE_TARGET -> new Event.Held(target(spec).restore(ref));
+      case FREEZE_SOURCE -> {
+        FreezeReport report = source(spec).freeze(ref);
+        yield new Event.Frozen(report, clock.instant().minus(report.sinceFreeze()));
+      }
+      case PUSH_PAGES ->
+          new Event.Pushed(source(spec).push(ref, new ProgressReports(clock, progress)));
+      case RESUME_TARGET -> {
+        target(spec).resume(ref);
+        yield new Event.Resumed(clock.instant());
+      }
+      case RELEASE_SOURCE -> {
+        source(spec).release(ref);
+        yield new Event.Released();
+      }
+      case COMPLETE_TARGET -> new Event.Completed(target(spec).complete(ref));
+      case ABORT_TARGET -> {
+        target(spec).abort(ref);
+        yield new Event.Aborted();
+      }
+      case ROLL_BACK_SOURCE -> {
+        source(spec).rollBack(ref);
+        yield new Event.RolledBack();
+      }
+    };
+  }
+
+  private Event prepare(MigrationSpec spec, MigrationRef ref)
+      throws AgentException, InterruptedException {
+    Inspection inspection = source(spec).inspect(spec.workload(), spec.serviceAddresses());
+    if (!inspection.obstacles().isEmpty()) {
+      return refusal(inspection.obstacles());
+    }
+    if (inspection.facts().isEmpty()) {
+      return new Event.Fail(
+          Failure.of(
+              Reason.UNKNOWN_PROCESS,
+              "source '" + spec.sourceNode() + "' could not look at the workload"));
+    }
+    WorkloadFacts facts = inspection.facts().get();
+    Span.current()
+        .setAttribute("longshore.private_bytes", facts.summary().privateBytes())
+        .setAttribute("longshore.shared_bytes", facts.summary().sharedBytes());
+    NodeCapabilities capabilities =
+        nodes.find(spec.sourceNode()).map(Node::capabilities).orElse(NodeCapabilities.UNKNOWN);
+    List<Obstacle> obstacles = target(spec).check(facts, capabilities);
+    if (!obstacles.isEmpty()) {
+      return refusal(obstacles);
+    }
+    TransferAccess access = target(spec).prepare(ref, facts);
+    source(spec).prepare(ref, spec.workload(), spec.serviceAddresses(), access);
+    return new Event.Prepared();
+  }
+
+  private static Event refusal(List<Obstacle> obstacles) {
+    return new Event.Fail(
+        new Failure(
+            obstacles.getFirst().reason(),
+            String.join("; ", obstacles.stream().map(Obstacle::message).toList()),
+            List.of()));
+  }
+
+  private SourceAgent source(MigrationSpec spec) throws AgentException {
+    return agents.source(spec.sourceNode());
+  }
+
+  private TargetAgent target(MigrationSpec spec) throws AgentException {
+    return agents.target(spec.targetNode());
+  }
+
+  /**
+   * Thins reports out, so that each that is passed on can be stored, and adds the rate. Used by one
+   * thread.
+   */
+  private static final class ProgressReports implements Consumer<PushReport> {
+    private final InstantSource clock;
+    private final Consumer<Event> progress;
+    private Instant last;
+    private long lastStored = -1;
+
+    ProgressReports(InstantSource clock, Consumer<Event> progress) {
+      this.clock = clock;
+      this.progress = progress;
+      this.last = clock.instant();
+    }
+
+    @Override
+    public void accept(PushReport report) {
+      Instant now = clock.instant();
+      Duration passed = Duration.between(last, now);
+      if (passed.compareTo(PROGRESS_INTERVAL) < 0) {
+        return;
+      }
+      // A push that is taken up again starts high: its first report says nothing about the rate.
+      long pages = lastStored < 0 ? 0 : report.storedPages() - lastStored;
+      long rate = Math.max(0, pages) * Measurements.PAGE_BYTES * 1000 / passed.toMillis();
+      last = now;
+      lastStored = report.storedPages();
+      progress.accept(new Event.Progress(report, rate));
+    }
+  }
+}

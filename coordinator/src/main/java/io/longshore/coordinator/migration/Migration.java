@@ -1,0 +1,119 @@
+package io.longshore.coordinator.migration;
+
+import io.longshore.coordinator.agent.MigrationRef;
+import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Strategy;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A migration as it is stored. Immutable; every change has a greater revision.
+ *
+ * @param id unique name, chosen by the coordinator
+ * @param requestId the caller's request id
+ * @param requestedStrategy the strategy of the request, before the planner chose
+ * @param spec what it is to do, the strategy filled in
+ * @param phase where it stands
+ * @param failure why it fails or failed, null otherwise
+ * @param measurements what was measured
+ * @param epoch grows whenever a coordinator takes the migration up
+ * @param revision grows with every change
+ * @param createTime when it was created
+ * @param updateTime when it last changed
+ * @param finishTime when it became done, null before
+ * @param traceParent W3C traceparent of its root span, empty if there is none
+ */
+public record Migration(
+    String id,
+    String requestId,
+    Strategy requestedStrategy,
+    MigrationSpec spec,
+    Phase phase,
+    @Nullable Failure failure,
+    Measurements measurements,
+    long epoch,
+    long revision,
+    Instant createTime,
+    Instant updateTime,
+    @Nullable Instant finishTime,
+    String traceParent) {
+
+  public Migration {
+    // What is shown must not change by being stored.
+    createTime = createTime.truncatedTo(ChronoUnit.MICROS);
+    updateTime = updateTime.truncatedTo(ChronoUnit.MICROS);
+    finishTime = finishTime == null ? null : finishTime.truncatedTo(ChronoUnit.MICROS);
+    if (phase.done() == (finishTime == null)) {
+      throw new IllegalArgumentException("finishTime " + finishTime + " in phase " + phase);
+    }
+  }
+
+  static Migration create(
+      String id,
+      String requestId,
+      Strategy requested,
+      MigrationSpec spec,
+      Instant now,
+      String traceParent) {
+    return new Migration(
+        id,
+        requestId,
+        requested,
+        spec,
+        Phase.PENDING,
+        null,
+        Measurements.NONE,
+        1,
+        1,
+        now,
+        now,
+        null,
+        traceParent);
+  }
+
+  /** What agents are told. */
+  public MigrationRef ref() {
+    return new MigrationRef(id, epoch);
+  }
+
+  /** The spec as it was asked for. */
+  public MigrationSpec requestedSpec() {
+    return spec.withStrategy(requestedStrategy);
+  }
+
+  Migration takenUp(Instant now) {
+    return new Migration(
+        id,
+        requestId,
+        requestedStrategy,
+        spec,
+        phase,
+        failure,
+        measurements,
+        epoch + 1,
+        revision + 1,
+        createTime,
+        now,
+        finishTime,
+        traceParent);
+  }
+
+  Migration changed(
+      Phase newPhase, @Nullable Failure newFailure, Measurements measured, Instant now) {
+    return new Migration(
+        id,
+        requestId,
+        requestedStrategy,
+        spec,
+        newPhase,
+        newFailure,
+        measured,
+        epoch,
+        revision + 1,
+        createTime,
+        now,
+        newPhase.done() ? now : null,
+        traceParent);
+  }
+}

@@ -1,0 +1,296 @@
+package io.longshore.coordinator.migration;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.opentelemetry.context.Scope;
+import java.time.InstantSource;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Drives one migration: decide, store, act. Events are handled one after another under a lock, on
+ * the thread that brings them; an effect's answer counts only while that effect is wanted. Safe for
+ * use by several threads.
+ */
+final class MigrationRun implements EffectRun.Listener {
+  private static final Logger log = LoggerFactory.getLogger(MigrationRun.class);
+
+  private final MigrationStore store;
+  private final AgentEffects effects;
+  private final RetryPolicy policy;
+  private final InstantSource clock;
+  private final MigrationTrace trace;
+  private final Runnable whenOver;
+  private final List<Runnable> watchers = new CopyOnWriteArrayList<>();
+  private final ReentrantLock lock = new ReentrantLock();
+
+  @GuardedBy("lock")
+  private Migration current;
+
+  @GuardedBy("lock")
+  private final Map<Effect, EffectRun> running = new EnumMap<>(Effect.class);
+
+  @GuardedBy("lock")
+  private boolean stopped;
+
+  /**
+   * @param migration as it is stored
+   * @param whenOver is called once, when this run will not change the migration any more
+   */
+  MigrationRun(
+      Migration migration,
+      MigrationStore store,
+      AgentEffects effects,
+      RetryPolicy policy,
+      InstantSource clock,
+      MigrationTrace trace,
+      Runnable whenOver) {
+    this.current = migration;
+    this.store = store;
+    this.effects = effects;
+    this.policy = policy;
+    this.clock = clock;
+    this.trace = trace;
+    this.whenOver = whenOver;
+  }
+
+  /** Takes the migration up where the store says it stands. To be called once. */
+  void begin() {
+    lock.lock();
+    try (Scope _ = trace.root().makeCurrent()) {
+      if (stopped) {
+        return;
+      }
+      log.info(
+          "Migration {} ({} to {}, epoch {}) begins in {}",
+          current.id(),
+          current.spec().sourceNode(),
+          current.spec().targetNode(),
+          current.epoch(),
+          current.phase());
+      act();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The migration as it is now. */
+  Migration current() {
+    lock.lock();
+    try {
+      return current;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Asks for a rollback. Returns when that is stored.
+   *
+   * @throws LongshoreException with {@link Reason#TOO_LATE_TO_CANCEL} past the step
+   */
+  Migration cancel() {
+    Migration after;
+    boolean over;
+    lock.lock();
+    try (Scope _ = trace.root().makeCurrent()) {
+      StateMachine.Decision decision =
+          StateMachine.decide(current, new Event.Cancel(), clock.instant());
+      if (decision instanceof StateMachine.Decision.TooLate) {
+        throw Migrations.tooLate(current);
+      }
+      change(decision);
+      after = current;
+      over = stopped;
+    } finally {
+      lock.unlock();
+    }
+    changed(over);
+    return after;
+  }
+
+  /**
+   * Calls back after every change until {@link #unwatch}: briefly, it runs on the thread that made
+   * the change.
+   */
+  void watch(Runnable watcher) {
+    watchers.add(watcher);
+  }
+
+  void unwatch(Runnable watcher) {
+    watchers.remove(watcher);
+  }
+
+  /** Ends all calls; the migration stays as it is stored. */
+  void stop() {
+    lock.lock();
+    try {
+      if (!stopped) {
+        stopped = true;
+        running.values().forEach(EffectRun::cancel);
+        running.clear();
+        trace.interrupt();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void happened(EffectRun from, Event event) {
+    boolean over;
+    lock.lock();
+    try {
+      if (stopped || running.get(from.effect()) != from) {
+        log.debug("{} of migration {} is not wanted any more", event.kind(), current.id());
+        return;
+      }
+      StateMachine.Decision decision = StateMachine.decide(current, event, clock.instant());
+      if (event instanceof Event.Progress) {
+        change(decision);
+      } else {
+        finish(from, decision);
+      }
+      over = stopped;
+    } finally {
+      lock.unlock();
+    }
+    changed(over);
+  }
+
+  @Override
+  public void superseded(EffectRun from, String message) {
+    lock.lock();
+    try {
+      if (stopped || running.get(from.effect()) != from) {
+        return;
+      }
+      giveUp(message);
+    } finally {
+      lock.unlock();
+    }
+    changed(true);
+  }
+
+  /**
+   * The effect has ended: the next phase may want it anew. What could not be stored it will bring
+   * again.
+   */
+  @GuardedBy("lock")
+  private void finish(EffectRun from, StateMachine.Decision decision) {
+    running.remove(from.effect());
+    try {
+      change(decision);
+    } catch (RuntimeException e) {
+      running.put(from.effect(), from);
+      throw e;
+    }
+  }
+
+  @GuardedBy("lock")
+  private void change(StateMachine.Decision decision) {
+    if (!(decision instanceof StateMachine.Decision.Change(Migration next, boolean actAtOnce))) {
+      return;
+    }
+    Phase before = current.phase();
+    if (actAtOnce) {
+      current = next;
+      if (next.phase() != before) {
+        act();
+      }
+      storeBehind(next);
+    } else {
+      // A failure here leaves everything as it was: nothing was done that the store does not know.
+      if (!store.update(next)) {
+        giveUp("the store has a newer epoch");
+        return;
+      }
+      current = next;
+      act();
+    }
+    if (next.phase() != before) {
+      report(before, next);
+    }
+    if (next.phase().done()) {
+      stopped = true;
+    }
+  }
+
+  /** What is stored with the next change anyway may fail to be stored now. */
+  @GuardedBy("lock")
+  private void storeBehind(Migration next) {
+    try {
+      if (!store.update(next)) {
+        giveUp("the store has a newer epoch");
+      }
+    } catch (RuntimeException e) {
+      log.warn("Could not store progress of migration {} in {}", next.id(), next.phase(), e);
+    }
+  }
+
+  @GuardedBy("lock")
+  private void act() {
+    List<Effect> wanted = StateMachine.row(current.phase()).effects();
+    running
+        .values()
+        .removeIf(
+            run -> {
+              boolean over = !wanted.contains(run.effect());
+              if (over) {
+                run.cancel();
+              }
+              return over;
+            });
+    for (Effect effect : wanted) {
+      if (!running.containsKey(effect)) {
+        EffectRun run =
+            new EffectRun(
+                effect, current, effects, policy, trace.enter(effect, current.phase()), this);
+        running.put(effect, run);
+        run.start();
+      }
+    }
+    trace.moveTo(current);
+  }
+
+  @GuardedBy("lock")
+  private void giveUp(String why) {
+    log.error(
+        "Migration {} was taken up by another coordinator ({}): this one lets go of it",
+        current.id(),
+        why);
+    stopped = true;
+    running.values().forEach(EffectRun::cancel);
+    running.clear();
+    trace.interrupt();
+  }
+
+  private static void report(Phase before, Migration next) {
+    Failure failure = next.failure();
+    if (failure != null && before.mayRollBack()) {
+      log.warn(
+          "Migration {}: {} -> {}: {}: {}",
+          next.id(),
+          before,
+          next.phase(),
+          failure.reason(),
+          failure.message());
+    } else {
+      log.info("Migration {}: {} -> {}", next.id(), before, next.phase());
+    }
+  }
+
+  /** After the lock was released, so that watchers never run under it. */
+  private void changed(boolean over) {
+    if (over) {
+      whenOver.run();
+    }
+    watchers.forEach(Runnable::run);
+  }
+}

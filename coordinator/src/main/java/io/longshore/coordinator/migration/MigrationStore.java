@@ -1,0 +1,46 @@
+package io.longshore.coordinator.migration;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Keeps migrations. A method that returns has made its change durable: it survives the loss of
+ * power. Safe for use by several threads.
+ */
+public interface MigrationStore {
+  /** What became of an insertion. */
+  enum Insertion {
+    /** It is stored. */
+    STORED,
+    /** A migration with the same request id is there. */
+    REQUEST_ID_TAKEN,
+    /** A migration of the same workload is not done. */
+    WORKLOAD_BUSY
+  }
+
+  /** Where a page of a list begins: after the migration that was created then and has this id. */
+  record Position(Instant createTime, String id) {}
+
+  /** Stores a new migration, or nothing. */
+  Insertion insert(Migration migration);
+
+  /**
+   * Stores a change.
+   *
+   * @return false if another coordinator took the migration up since: nothing is stored then
+   */
+  boolean update(Migration migration);
+
+  /** Gives every migration that is not done a new epoch, and returns them. */
+  List<Migration> takeUp(Instant now);
+
+  /** The migration of that id. */
+  Optional<Migration> find(String id);
+
+  /** The migration that was created with that request id. */
+  Optional<Migration> findByRequestId(String requestId);
+
+  /** Migrations, the newest first, at most {@code limit}. */
+  List<Migration> list(boolean onlyActive, Optional<Position> after, int limit);
+}

@@ -1,0 +1,112 @@
+package io.longshore.coordinator.migration;
+
+/**
+ * Where a migration stands, as the state machine sees it: the public state, with the joins and the
+ * order of a rollback made visible. Stored by name: do not rename.
+ */
+public enum Phase {
+  /** Stored; nothing was done yet. */
+  PENDING(State.PENDING),
+  /** Both agents reserve what they need and connect to each other. */
+  PREPARING(State.PREPARING),
+  /**
+   * The source freezes the workload and sends its images; the target waits for them and begins to
+   * restore.
+   */
+  FREEZING(State.FREEZING),
+  /** Frozen; all pages are sent while the target restores. */
+  TRANSFERRING(State.TRANSFERRING),
+  /** The target has all it needs and restores. */
+  RESTORING(State.RESTORING),
+  /** The step is taken: the target lets the workload run. */
+  RESUMING(State.RESUMING),
+  /** Runs on the target; the memory is pushed behind it. */
+  PUSHING(State.PUSHING),
+  /** The source removes its frozen copy, the target installs the last pages. */
+  RELEASING(State.RELEASING),
+  /** The source is done; the target still installs pages. */
+  AWAITING_COMPLETION(State.RELEASING),
+  /** The target is done; the source still removes its copy. */
+  AWAITING_RELEASE(State.RELEASING),
+  /** Final: runs on the target. */
+  SUCCEEDED(State.SUCCEEDED),
+  /** Waits for the target's definite "will never run". */
+  ABORTING(State.ROLLING_BACK),
+  /** The target will never run it: the source lets it run on. */
+  ROLLING_BACK(State.ROLLING_BACK),
+  /** Final: failed; runs on the source as before. */
+  FAILED(State.FAILED),
+  /** Final: cancelled; runs on the source as before. */
+  CANCELLED(State.CANCELLED),
+  /** Final: an agent said for certain that the workload it owned is gone. */
+  LOST(State.FAILED);
+
+  /** Where a migration stands, as callers see it. */
+  public enum State {
+    PENDING,
+    PREPARING,
+    FREEZING,
+    TRANSFERRING,
+    RESTORING,
+    RESUMING,
+    PUSHING,
+    RELEASING,
+    SUCCEEDED,
+    ROLLING_BACK,
+    FAILED,
+    CANCELLED
+  }
+
+  private final State state;
+
+  Phase(State state) {
+    this.state = state;
+  }
+
+  /** What callers see. */
+  public State state() {
+    return state;
+  }
+
+  /** Whether nothing happens any more. */
+  public boolean done() {
+    return switch (this) {
+      case SUCCEEDED, FAILED, CANCELLED, LOST -> true;
+      case PENDING,
+          PREPARING,
+          FREEZING,
+          TRANSFERRING,
+          RESTORING,
+          RESUMING,
+          PUSHING,
+          RELEASING,
+          AWAITING_COMPLETION,
+          AWAITING_RELEASE,
+          ABORTING,
+          ROLLING_BACK ->
+          false;
+    };
+  }
+
+  /**
+   * Whether a failed call may still be answered by rolling back. Elsewhere there is one way only,
+   * and calls are repeated until they have a definite answer.
+   */
+  boolean mayRollBack() {
+    return switch (this) {
+      case PENDING, PREPARING, FREEZING, TRANSFERRING, RESTORING -> true;
+      case RESUMING,
+          PUSHING,
+          RELEASING,
+          AWAITING_COMPLETION,
+          AWAITING_RELEASE,
+          SUCCEEDED,
+          ABORTING,
+          ROLLING_BACK,
+          FAILED,
+          CANCELLED,
+          LOST ->
+          false;
+    };
+  }
+}

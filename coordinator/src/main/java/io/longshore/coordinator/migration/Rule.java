@@ -1,0 +1,91 @@
+package io.longshore.coordinator.migration;
+
+import io.longshore.coordinator.migration.Event.Kind;
+import java.util.function.Predicate;
+
+/**
+ * One cell of the state machine's table.
+ *
+ * @param event what happens
+ * @param guard for which migrations the rule is
+ * @param outcome what then
+ */
+record Rule(Kind event, Guard guard, Outcome outcome) {
+  /**
+   * For which migrations a rule is.
+   *
+   * @param name for the diagram; empty for all
+   * @param condition a function of the migration alone
+   */
+  record Guard(String name, Predicate<Migration> condition) {
+    boolean allows(Migration migration) {
+      return condition.test(migration);
+    }
+  }
+
+  /** What an event leads to. */
+  sealed interface Outcome {}
+
+  /**
+   * The migration goes on to a phase.
+   *
+   * @param actAtOnce see {@link StateMachine.Decision.Change}
+   */
+  record GoTo(Phase phase, boolean actAtOnce) implements Outcome {}
+
+  /** What was measured is kept, the phase stays. */
+  record Keep() implements Outcome {}
+
+  /** Nothing changes. */
+  record Stay() implements Outcome {}
+
+  /** A cancellation is refused. */
+  record TooLate() implements Outcome {}
+
+  static Start on(Kind event) {
+    return new Start(event, new Guard("", migration -> true));
+  }
+
+  static Guard whenPushedBeforeResume() {
+    return new Guard("stop-and-copy", m -> m.spec().strategy().pushesBeforeResume());
+  }
+
+  static Guard whenPushedAfterResume() {
+    return new Guard("post-copy", m -> !m.spec().strategy().pushesBeforeResume());
+  }
+
+  static Guard whenFailed() {
+    return new Guard("failed", m -> m.failure() != null);
+  }
+
+  static Guard whenCancelled() {
+    return new Guard("cancelled", m -> m.failure() == null);
+  }
+
+  /** The left side of a rule. */
+  record Start(Kind event, Guard guard) {
+    Start when(Guard only) {
+      return new Start(event, only);
+    }
+
+    Rule to(Phase phase) {
+      return new Rule(event, guard, new GoTo(phase, false));
+    }
+
+    Rule toAndActAtOnce(Phase phase) {
+      return new Rule(event, guard, new GoTo(phase, true));
+    }
+
+    Rule keep() {
+      return new Rule(event, guard, new Keep());
+    }
+
+    Rule stay() {
+      return new Rule(event, guard, new Stay());
+    }
+
+    Rule tooLate() {
+      return new Rule(event, guard, new TooLate());
+    }
+  }
+}

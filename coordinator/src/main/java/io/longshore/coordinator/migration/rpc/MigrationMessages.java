@@ -1,0 +1,179 @@
+package io.longshore.coordinator.migration.rpc;
+
+import com.google.protobuf.Duration;
+import com.google.protobuf.Timestamp;
+import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.Workload;
+import io.longshore.coordinator.agent.WorkloadSummary;
+import io.longshore.coordinator.migration.Failure;
+import io.longshore.coordinator.migration.Measurements;
+import io.longshore.coordinator.migration.Migration;
+import io.longshore.coordinator.migration.Phase;
+import io.longshore.coordinator.plan.MigrationPlan;
+import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Strategy;
+import io.longshore.platform.telemetry.TraceParent;
+import io.longshore.v1.MigrationError;
+import io.longshore.v1.MigrationResult;
+import io.longshore.v1.Obstacle;
+import io.longshore.v1.ProcessWorkload;
+import io.longshore.v1.Progress;
+import java.time.Instant;
+
+/** Migrations and plans as messages. */
+final class MigrationMessages {
+  private MigrationMessages() {}
+
+  static io.longshore.v1.Migration migration(Migration migration) {
+    io.longshore.v1.Migration.Builder message =
+        io.longshore.v1.Migration.newBuilder()
+            .setId(migration.id())
+            .setRequestId(migration.requestId())
+            .setSpec(spec(migration.spec()))
+            .setState(state(migration.phase()))
+            .setDone(migration.phase().done())
+            .setProgress(progress(migration.measurements()))
+            .setRevision(migration.revision())
+            .setCreateTime(timestamp(migration.createTime()))
+            .setUpdateTime(timestamp(migration.updateTime()))
+            .setTraceId(TraceParent.traceId(TraceParent.parse(migration.traceParent())))
+            .setEpoch(migration.epoch());
+    Failure failure = migration.failure();
+    if (failure != null) {
+      message.setError(
+          MigrationError.newBuilder()
+              .setReason(failure.reason())
+              .setMessage(failure.message())
+              .addAllCriuLog(failure.criuLog()));
+    }
+    Instant finished = migration.finishTime();
+    if (finished != null) {
+      message.setFinishTime(timestamp(finished));
+      if (migration.phase() == Phase.SUCCEEDED) {
+        message.setResult(
+            result(
+                migration.measurements(),
+                java.time.Duration.between(migration.createTime(), finished)));
+      }
+    }
+    return message.build();
+  }
+
+  private static io.longshore.v1.Migration.State state(Phase phase) {
+    return switch (phase.state()) {
+      case PENDING -> io.longshore.v1.Migration.State.STATE_PENDING;
+      case PREPARING -> io.longshore.v1.Migration.State.STATE_PREPARING;
+      case FREEZING -> io.longshore.v1.Migration.State.STATE_FREEZING;
+      case TRANSFERRING -> io.longshore.v1.Migration.State.STATE_TRANSFERRING;
+      case RESTORING -> io.longshore.v1.Migration.State.STATE_RESTORING;
+      case RESUMING -> io.longshore.v1.Migration.State.STATE_RESUMING;
+      case PUSHING -> io.longshore.v1.Migration.State.STATE_PUSHING;
+      case RELEASING -> io.longshore.v1.Migration.State.STATE_RELEASING;
+      case SUCCEEDED -> io.longshore.v1.Migration.State.STATE_SUCCEEDED;
+      case ROLLING_BACK -> io.longshore.v1.Migration.State.STATE_ROLLING_BACK;
+      case FAILED -> io.longshore.v1.Migration.State.STATE_FAILED;
+      case CANCELLED -> io.longshore.v1.Migration.State.STATE_CANCELLED;
+    };
+  }
+
+  private static Progress progress(Measurements measured) {
+    PushReport push = measured.push();
+    long pages = push.totalPages() == 0 ? measured.pages() : push.totalPages();
+    return Progress.newBuilder()
+        .setTotalBytes(pages * Measurements.PAGE_BYTES)
+        .setMovedBytes(push.storedPages() * Measurements.PAGE_BYTES)
+        .setBytesPerSecond(measured.bytesPerSecond())
+        .build();
+  }
+
+  private static MigrationResult result(Measurements measured, java.time.Duration total) {
+    MigrationResult.Builder result =
+        MigrationResult.newBuilder()
+            .setTotalTime(duration(total))
+            .setMemoryBytes(measured.memoryBytes())
+            .setBytesOnWire(measured.push().bytesOnWire())
+            .setPagesSent(measured.push().pagesSent())
+            .setZeroPages(measured.push().zeroPages())
+            .setDemandFaults(measured.demandFaults())
+            .setImageBytes(measured.imageBytes());
+    java.time.Duration downtime = measured.downtime();
+    if (downtime != null) {
+      result.setDowntime(duration(downtime));
+    }
+    java.time.Duration freeze = measured.freezeTime();
+    if (freeze != null) {
+      result.setFreezeTime(duration(freeze));
+    }
+    java.time.Duration restore = measured.restoreTime();
+    if (restore != null) {
+      result.setRestoreTime(duration(restore));
+    }
+    return result.build();
+  }
+
+  static io.longshore.v1.MigrationPlan plan(MigrationPlan plan) {
+    io.longshore.v1.MigrationPlan.Builder message =
+        io.longshore.v1.MigrationPlan.newBuilder()
+            .setSpec(spec(plan.spec()))
+            .setStrategyReason(plan.strategyReason());
+    plan.facts().ifPresent(facts -> message.setWorkload(summary(facts.summary())));
+    plan.obstacles()
+        .forEach(
+            o ->
+                message.addObstacles(
+                    Obstacle.newBuilder()
+                        .setReason(o.reason())
+                        .setMessage(o.message())
+                        .setRemedy(o.remedy())));
+    return message.build();
+  }
+
+  private static io.longshore.v1.WorkloadSummary summary(WorkloadSummary summary) {
+    return io.longshore.v1.WorkloadSummary.newBuilder()
+        .setCommand(summary.command())
+        .setProcesses(summary.processes())
+        .setThreads(summary.threads())
+        .setPrivateBytes(summary.privateBytes())
+        .setSharedBytes(summary.sharedBytes())
+        .setTcpConnections(summary.tcpConnections())
+        .build();
+  }
+
+  private static io.longshore.v1.MigrationSpec spec(MigrationSpec spec) {
+    return io.longshore.v1.MigrationSpec.newBuilder()
+        .setSourceNode(spec.sourceNode())
+        .setTargetNode(spec.targetNode())
+        .setWorkload(workload(spec.workload()))
+        .setStrategy(strategy(spec.strategy()))
+        .addAllServiceAddresses(spec.serviceAddresses())
+        .build();
+  }
+
+  private static io.longshore.v1.Workload workload(Workload workload) {
+    return switch (workload) {
+      case Workload.ProcessTree(int pid) ->
+          io.longshore.v1.Workload.newBuilder()
+              .setProcess(ProcessWorkload.newBuilder().setPid(pid))
+              .build();
+    };
+  }
+
+  private static io.longshore.v1.Strategy strategy(Strategy strategy) {
+    return switch (strategy) {
+      case UNSPECIFIED -> io.longshore.v1.Strategy.STRATEGY_UNSPECIFIED;
+      case STOP_AND_COPY -> io.longshore.v1.Strategy.STRATEGY_STOP_AND_COPY;
+      case POST_COPY -> io.longshore.v1.Strategy.STRATEGY_POST_COPY;
+    };
+  }
+
+  private static Timestamp timestamp(Instant time) {
+    return Timestamp.newBuilder()
+        .setSeconds(time.getEpochSecond())
+        .setNanos(time.getNano())
+        .build();
+  }
+
+  private static Duration duration(java.time.Duration time) {
+    return Duration.newBuilder().setSeconds(time.getSeconds()).setNanos(time.getNano()).build();
+  }
+}

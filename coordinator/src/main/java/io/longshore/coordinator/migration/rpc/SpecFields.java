@@ -1,0 +1,94 @@
+package io.longshore.coordinator.migration.rpc;
+
+import io.longshore.coordinator.agent.Workload;
+import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Strategy;
+import io.longshore.coordinator.rpc.Fields;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Reads and checks the spec of a request. */
+final class SpecFields {
+  private static final int MOST_ADDRESSES = 64;
+  private static final Pattern CIDR =
+      Pattern.compile("(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})/(\\d{1,2})");
+
+  private SpecFields() {}
+
+  static MigrationSpec spec(boolean present, io.longshore.v1.MigrationSpec message) {
+    if (!present) {
+      throw Fields.invalid("spec", "is absent: it is required");
+    }
+    return new MigrationSpec(
+        Fields.nodeName("spec.source_node", message.getSourceNode()),
+        Fields.nodeName("spec.target_node", message.getTargetNode()),
+        workload(message),
+        strategy(message),
+        addresses(message.getServiceAddressesList()));
+  }
+
+  private static Workload workload(io.longshore.v1.MigrationSpec message) {
+    return switch (message.getWorkload().getKindCase()) {
+      case PROCESS ->
+          new Workload.ProcessTree(
+              Fields.between(
+                  "spec.workload.process.pid",
+                  message.getWorkload().getProcess().getPid(),
+                  2,
+                  Integer.MAX_VALUE));
+      case KIND_NOT_SET ->
+          throw Fields.invalid("spec.workload", "names no workload: set process.pid");
+    };
+  }
+
+  private static Strategy strategy(io.longshore.v1.MigrationSpec message) {
+    return switch (message.getStrategy()) {
+      case STRATEGY_UNSPECIFIED -> Strategy.UNSPECIFIED;
+      case STRATEGY_STOP_AND_COPY -> Strategy.STOP_AND_COPY;
+      case STRATEGY_POST_COPY -> Strategy.POST_COPY;
+      case UNRECOGNIZED ->
+          throw Fields.invalid(
+              "spec.strategy",
+              "is " + message.getStrategyValue() + ", which this coordinator does not know");
+    };
+  }
+
+  private static List<String> addresses(List<String> values) {
+    if (values.size() > MOST_ADDRESSES) {
+      throw Fields.invalid(
+          "spec.service_addresses",
+          "has " + values.size() + " addresses: at most " + MOST_ADDRESSES + " are allowed");
+    }
+    Set<String> seen = new HashSet<>();
+    for (int i = 0; i < values.size(); i++) {
+      String field = "spec.service_addresses[" + i + "]";
+      if (!isCidr(values.get(i))) {
+        throw Fields.invalid(
+            field,
+            "is '"
+                + Fields.shown(values.get(i))
+                + "': it must be an IPv4 address with prefix length, such as 10.77.0.100/24");
+      }
+      if (!seen.add(values.get(i).substring(0, values.get(i).indexOf('/')))) {
+        throw Fields.invalid(field, "is " + values.get(i) + ", which is there twice");
+      }
+    }
+    return values;
+  }
+
+  private static boolean isCidr(String value) {
+    Matcher parts = CIDR.matcher(value);
+    if (!parts.matches()) {
+      return false;
+    }
+    for (int i = 1; i <= 4; i++) {
+      if (Integer.parseInt(parts.group(i)) > 255) {
+        return false;
+      }
+    }
+    return Integer.parseInt(parts.group(5)) <= 32;
+  }
+}

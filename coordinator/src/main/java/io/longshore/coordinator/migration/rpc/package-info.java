@@ -1,0 +1,5 @@
+/** MigrationService. */
+@NullMarked
+package io.longshore.coordinator.migration.rpc;
+
+import org.jspecify.annotations.NullMarked;

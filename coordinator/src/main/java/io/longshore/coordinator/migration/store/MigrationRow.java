@@ -1,0 +1,181 @@
+package io.longshore.coordinator.migration.store;
+
+import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.Workload;
+import io.longshore.coordinator.migration.Failure;
+import io.longshore.coordinator.migration.Measurements;
+import io.longshore.coordinator.migration.Migration;
+import io.longshore.coordinator.migration.Phase;
+import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Strategy;
+import io.longshore.coordinator.store.Columns;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.statement.StatementContext;
+import org.jspecify.annotations.Nullable;
+
+/** A migration as a row. The columns that never change are in {@link #IDENTITY}. */
+final class MigrationRow {
+  private static final List<String> IDENTITY =
+      List.of(
+          "id",
+          "request_id",
+          "source_node",
+          "target_node",
+          "workload_kind",
+          "workload_name",
+          "requested_strategy",
+          "strategy",
+          "service_addresses",
+          "created_at",
+          "trace_parent");
+  private static final List<String> STATE =
+      List.of(
+          "phase",
+          "done",
+          "epoch",
+          "revision",
+          "updated_at",
+          "finished_at",
+          "failure_reason",
+          "failure_message",
+          "failure_criu_log",
+          "frozen_at",
+          "freeze_time",
+          "image_bytes",
+          "pages",
+          "restore_time",
+          "downtime",
+          "push_total_pages",
+          "push_stored_pages",
+          "push_pages_sent",
+          "push_zero_pages",
+          "push_bytes_on_wire",
+          "push_complete",
+          "bytes_per_second",
+          "demand_faults");
+
+  static final String INSERT = insert();
+
+  /**
+   * Changes a row, unless another coordinator took it up: then its epoch is greater and no row is
+   * changed.
+   */
+  static final String UPDATE =
+      "UPDATE migration SET "
+          + STATE.stream().map(column -> column + " = :" + column).collect(Collectors.joining(", "))
+          + " WHERE id = :id AND epoch = :epoch";
+
+  private MigrationRow() {}
+
+  private static String insert() {
+    List<String> all = java.util.stream.Stream.concat(IDENTITY.stream(), STATE.stream()).toList();
+    return "INSERT INTO migration ("
+        + String.join(", ", all)
+        + ") VALUES (:"
+        + String.join(", :", all)
+        + ")";
+  }
+
+  static Map<String, @Nullable Object> values(Migration migration) {
+    MigrationSpec spec = migration.spec();
+    Map<String, @Nullable Object> row = new LinkedHashMap<>();
+    row.put("id", migration.id());
+    row.put("request_id", migration.requestId());
+    row.put("source_node", spec.sourceNode());
+    row.put("target_node", spec.targetNode());
+    row.put("workload_kind", spec.workload().kind());
+    row.put("workload_name", spec.workload().name());
+    row.put("requested_strategy", migration.requestedStrategy().name());
+    row.put("strategy", spec.strategy().name());
+    row.put("service_addresses", Columns.lines(spec.serviceAddresses()));
+    row.put("created_at", Columns.micros(migration.createTime()));
+    row.put("trace_parent", migration.traceParent());
+    row.put("phase", migration.phase().name());
+    row.put("done", migration.phase().done() ? 1 : 0);
+    row.put("epoch", migration.epoch());
+    row.put("revision", migration.revision());
+    row.put("updated_at", Columns.micros(migration.updateTime()));
+    row.put("finished_at", Columns.microsOrNull(migration.finishTime()));
+    putFailure(row, migration.failure());
+    putMeasurements(row, migration.measurements());
+    return row;
+  }
+
+  private static void putFailure(Map<String, @Nullable Object> row, @Nullable Failure failure) {
+    row.put("failure_reason", failure == null ? null : failure.reason());
+    row.put("failure_message", failure == null ? null : failure.message());
+    row.put("failure_criu_log", failure == null ? null : Columns.lines(failure.criuLog()));
+  }
+
+  private static void putMeasurements(Map<String, @Nullable Object> row, Measurements measured) {
+    PushReport push = measured.push();
+    row.put("frozen_at", Columns.microsOrNull(measured.frozenAt()));
+    row.put("freeze_time", Columns.nanosOrNull(measured.freezeTime()));
+    row.put("image_bytes", measured.imageBytes());
+    row.put("pages", measured.pages());
+    row.put("restore_time", Columns.nanosOrNull(measured.restoreTime()));
+    row.put("downtime", Columns.nanosOrNull(measured.downtime()));
+    row.put("push_total_pages", push.totalPages());
+    row.put("push_stored_pages", push.storedPages());
+    row.put("push_pages_sent", push.pagesSent());
+    row.put("push_zero_pages", push.zeroPages());
+    row.put("push_bytes_on_wire", push.bytesOnWire());
+    row.put("push_complete", push.complete() ? 1 : 0);
+    row.put("bytes_per_second", measured.bytesPerSecond());
+    row.put("demand_faults", measured.demandFaults());
+  }
+
+  static Migration read(ResultSet row, StatementContext context) throws SQLException {
+    return new Migration(
+        row.getString("id"),
+        row.getString("request_id"),
+        Strategy.valueOf(row.getString("requested_strategy")),
+        new MigrationSpec(
+            row.getString("source_node"),
+            row.getString("target_node"),
+            Workload.of(row.getString("workload_kind"), row.getString("workload_name")),
+            Strategy.valueOf(row.getString("strategy")),
+            Columns.lines(row, "service_addresses")),
+        Phase.valueOf(row.getString("phase")),
+        failure(row),
+        measurements(row),
+        row.getLong("epoch"),
+        row.getLong("revision"),
+        Columns.instant(row, "created_at"),
+        Columns.instant(row, "updated_at"),
+        Columns.instantOrNull(row, "finished_at"),
+        row.getString("trace_parent"));
+  }
+
+  private static @Nullable Failure failure(ResultSet row) throws SQLException {
+    String reason = row.getString("failure_reason");
+    return reason == null
+        ? null
+        : new Failure(
+            reason, row.getString("failure_message"), Columns.lines(row, "failure_criu_log"));
+  }
+
+  private static Measurements measurements(ResultSet row) throws SQLException {
+    return new Measurements(
+        Columns.instantOrNull(row, "frozen_at"),
+        Columns.durationOrNull(row, "freeze_time"),
+        row.getLong("image_bytes"),
+        row.getLong("pages"),
+        Columns.durationOrNull(row, "restore_time"),
+        Columns.durationOrNull(row, "downtime"),
+        new PushReport(
+            row.getLong("push_total_pages"),
+            row.getLong("push_stored_pages"),
+            row.getLong("push_pages_sent"),
+            row.getLong("push_zero_pages"),
+            row.getLong("push_bytes_on_wire"),
+            row.getInt("push_complete") == 1),
+        row.getLong("bytes_per_second"),
+        row.getLong("demand_faults"));
+  }
+}

@@ -1,0 +1,124 @@
+package io.longshore.coordinator.migration.store;
+
+import io.longshore.coordinator.migration.Migration;
+import io.longshore.coordinator.migration.MigrationStore;
+import io.longshore.coordinator.store.Columns;
+import io.longshore.coordinator.store.Database;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+
+/** Migrations in a table, a column for each value. */
+public final class SqlMigrationStore implements MigrationStore {
+  private final Jdbi jdbi;
+
+  public SqlMigrationStore(Database database) {
+    this.jdbi = database.jdbi();
+  }
+
+  @Override
+  public Insertion insert(Migration migration) {
+    return jdbi.inTransaction(
+        handle -> {
+          if (count(handle, "request_id = :request_id", migration) > 0) {
+            return Insertion.REQUEST_ID_TAKEN;
+          }
+          if (count(
+                  handle,
+                  "source_node = :source_node AND workload_kind = :workload_kind"
+                      + " AND workload_name = :workload_name AND done = 0",
+                  migration)
+              > 0) {
+            return Insertion.WORKLOAD_BUSY;
+          }
+          handle
+              .createUpdate(MigrationRow.INSERT)
+              .bindMap(MigrationRow.values(migration))
+              .execute();
+          return Insertion.STORED;
+        });
+  }
+
+  private static int count(Handle handle, String where, Migration migration) {
+    return handle
+        .createQuery("SELECT COUNT(*) FROM migration WHERE " + where)
+        .bindMap(MigrationRow.values(migration))
+        .mapTo(int.class)
+        .one();
+  }
+
+  @Override
+  public boolean update(Migration migration) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                    .createUpdate(MigrationRow.UPDATE)
+                    .bindMap(MigrationRow.values(migration))
+                    .execute()
+                == 1);
+  }
+
+  @Override
+  public List<Migration> takeUp(Instant now) {
+    return jdbi.inTransaction(
+        handle -> {
+          handle
+              .createUpdate(
+                  "UPDATE migration SET epoch = epoch + 1, revision = revision + 1,"
+                      + " updated_at = :now WHERE done = 0")
+              .bind("now", Columns.micros(now))
+              .execute();
+          return handle
+              .createQuery("SELECT * FROM migration WHERE done = 0 ORDER BY created_at, id")
+              .map(MigrationRow::read)
+              .list();
+        });
+  }
+
+  @Override
+  public Optional<Migration> find(String id) {
+    return findBy("id", id);
+  }
+
+  @Override
+  public Optional<Migration> findByRequestId(String requestId) {
+    return findBy("request_id", requestId);
+  }
+
+  private Optional<Migration> findBy(String column, String value) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery("SELECT * FROM migration WHERE " + column + " = :value")
+                .bind("value", value)
+                .map(MigrationRow::read)
+                .findOne());
+  }
+
+  @Override
+  public List<Migration> list(boolean onlyActive, Optional<Position> after, int limit) {
+    String where =
+        (onlyActive ? " AND done = 0" : "")
+            + (after.isPresent()
+                ? " AND (created_at < :created_at OR (created_at = :created_at AND id < :id))"
+                : "");
+    return jdbi.withHandle(
+        handle -> {
+          var query =
+              handle
+                  .createQuery(
+                      "SELECT * FROM migration WHERE 1 = 1"
+                          + where
+                          + " ORDER BY created_at DESC, id DESC LIMIT :limit")
+                  .bind("limit", limit);
+          after.ifPresent(
+              position ->
+                  query
+                      .bind("created_at", Columns.micros(position.createTime()))
+                      .bind("id", position.id()));
+          return query.map(MigrationRow::read).list();
+        });
+  }
+}

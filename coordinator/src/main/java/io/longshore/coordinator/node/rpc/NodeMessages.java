@@ -1,0 +1,76 @@
+package io.longshore.coordinator.node.rpc;
+
+import com.google.protobuf.Timestamp;
+import io.longshore.coordinator.node.Agent;
+import io.longshore.coordinator.node.Node;
+import io.longshore.coordinator.node.NodeCapabilities;
+import java.time.Instant;
+
+/** Nodes as messages. */
+public final class NodeMessages {
+  private NodeMessages() {}
+
+  static io.longshore.v1.Node node(Node node) {
+    io.longshore.v1.Node.Builder message =
+        io.longshore.v1.Node.newBuilder()
+            .setName(node.name())
+            .setState(
+                switch (node.state()) {
+                  case READY -> io.longshore.v1.Node.State.STATE_READY;
+                  case PARTIAL -> io.longshore.v1.Node.State.STATE_PARTIAL;
+                  case UNAVAILABLE -> io.longshore.v1.Node.State.STATE_UNAVAILABLE;
+                })
+            .setCapabilities(capabilities(node.capabilities()));
+    Agent source = node.sourceAgent();
+    if (source != null) {
+      message.setSourceAgent(agent(source));
+    }
+    Agent target = node.targetAgent();
+    if (target != null) {
+      message.setTargetAgent(agent(target));
+    }
+    return message.build();
+  }
+
+  private static io.longshore.v1.Agent agent(Agent agent) {
+    return io.longshore.v1.Agent.newBuilder()
+        .setEndpoint(agent.endpoint())
+        .setVersion(agent.version())
+        .setLastHeartbeatTime(timestamp(agent.lastHeartbeat()))
+        .setAvailable(agent.available())
+        .build();
+  }
+
+  private static Timestamp timestamp(Instant time) {
+    return Timestamp.newBuilder()
+        .setSeconds(time.getEpochSecond())
+        .setNanos(time.getNano())
+        .build();
+  }
+
+  /** Capabilities as a message. */
+  public static io.longshore.v1.NodeCapabilities capabilities(NodeCapabilities host) {
+    return io.longshore.v1.NodeCapabilities.newBuilder()
+        .setArchitecture(host.architecture())
+        .addAllCpuFeatures(host.cpuFeatures())
+        .setKernelRelease(host.kernelRelease())
+        .setCriuVersion(host.criuVersion())
+        .setLazyRestore(host.lazyRestore())
+        .addAllRuntimes(host.runtimes())
+        .setAvailableMemoryBytes(host.availableMemoryBytes())
+        .setTotalMemoryBytes(host.totalMemoryBytes())
+        .build();
+  }
+
+  static NodeCapabilities capabilities(io.longshore.v1.NodeCapabilities message) {
+    return new NodeCapabilities(
+        message.getArchitecture(),
+        message.getCpuFeaturesList(),
+        message.getKernelRelease(),
+        message.getCriuVersion(),
+        message.getLazyRestore(),
+        message.getRuntimesList(),
+        message.getAvailableMemoryBytes(),
+        message.getTotalMemoryBytes());
+  }
+}

@@ -1,0 +1,29 @@
+package io.longshore.coordinator.plan;
+
+import io.longshore.coordinator.agent.Workload;
+import java.util.List;
+
+/**
+ * What a migration is to do.
+ *
+ * @param sourceNode name of the node that has the workload
+ * @param targetNode name of the node that shall have it
+ * @param workload the workload
+ * @param strategy how to move the memory
+ * @param serviceAddresses IPv4 addresses with prefix length that move with the workload
+ */
+public record MigrationSpec(
+    String sourceNode,
+    String targetNode,
+    Workload workload,
+    Strategy strategy,
+    List<String> serviceAddresses) {
+  public MigrationSpec {
+    serviceAddresses = List.copyOf(serviceAddresses);
+  }
+
+  /** The same with another strategy. */
+  public MigrationSpec withStrategy(Strategy other) {
+    return new MigrationSpec(sourceNode, targetNode, workload, other, serviceAddresses);
+  }
+}

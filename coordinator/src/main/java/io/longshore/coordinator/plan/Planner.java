@@ -1,0 +1,154 @@
+package io.longshore.coordinator.plan;
+
+import io.longshore.coordinator.agent.AgentException;
+import io.longshore.coordinator.agent.Agents;
+import io.longshore.coordinator.agent.Inspection;
+import io.longshore.coordinator.agent.Obstacle;
+import io.longshore.coordinator.agent.WorkloadFacts;
+import io.longshore.coordinator.node.AgentRole;
+import io.longshore.coordinator.node.Node;
+import io.longshore.coordinator.node.NodeCapabilities;
+import io.longshore.coordinator.node.NodeRegistry;
+import io.longshore.platform.error.Reason;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Says what a migration would do and what stands in its way, and changes nothing. Blocks while it
+ * asks the agents. Safe for use by several threads.
+ */
+public final class Planner {
+  private final NodeRegistry nodes;
+  private final Agents agents;
+
+  public Planner(NodeRegistry nodes, Agents agents) {
+    this.nodes = nodes;
+    this.agents = agents;
+  }
+
+  /** Plans a migration. Agents that cannot be reached are obstacles, not errors. */
+  public MigrationPlan plan(MigrationSpec spec) throws InterruptedException {
+    List<Obstacle> obstacles = new ArrayList<>();
+    Optional<Node> source = usable(spec.sourceNode(), AgentRole.SOURCE, spec, obstacles);
+    Optional<Node> target = usable(spec.targetNode(), AgentRole.TARGET, spec, obstacles);
+    if (spec.sourceNode().equals(spec.targetNode())) {
+      obstacles.add(
+          obstacle(
+              Reason.SAME_NODE,
+              "node '" + spec.sourceNode() + "' is named as source and as target"));
+    }
+    Choice choice = choose(spec, target.map(Node::capabilities), obstacles);
+    Optional<WorkloadFacts> facts =
+        source.isPresent() ? inspect(spec, obstacles) : Optional.empty();
+    if (facts.isPresent() && target.isPresent()) {
+      check(spec, facts.get(), source.orElseThrow().capabilities(), obstacles);
+    }
+    return new MigrationPlan(
+        spec.withStrategy(choice.strategy()), facts, obstacles, choice.reason());
+  }
+
+  private record Choice(Strategy strategy, String reason) {}
+
+  private static Choice choose(
+      MigrationSpec spec, Optional<NodeCapabilities> target, List<Obstacle> obstacles) {
+    boolean lazy = target.map(NodeCapabilities::lazyRestore).orElse(true);
+    String where = "target '" + spec.targetNode() + "'";
+    return switch (spec.strategy()) {
+      case STOP_AND_COPY -> new Choice(Strategy.STOP_AND_COPY, "asked for");
+      case POST_COPY -> {
+        if (!lazy) {
+          obstacles.add(
+              new Obstacle(
+                  Reason.KERNEL_INCOMPATIBLE.name(),
+                  where + " cannot restore lazily (userfaultfd), which post-copy needs",
+                  "Choose stop-and-copy, or a target whose kernel and CRIU have userfaultfd."));
+        }
+        yield new Choice(Strategy.POST_COPY, "asked for");
+      }
+      case UNSPECIFIED ->
+          lazy
+              ? new Choice(
+                  Strategy.POST_COPY,
+                  where + " can restore lazily: downtime does not grow with memory")
+              : new Choice(
+                  Strategy.STOP_AND_COPY,
+                  where + " cannot restore lazily (userfaultfd): post-copy is not possible");
+    };
+  }
+
+  private Optional<Node> usable(
+      String name, AgentRole role, MigrationSpec spec, List<Obstacle> obstacles) {
+    Optional<Node> node = nodes.find(name);
+    if (node.isEmpty()) {
+      obstacles.add(
+          obstacle(Reason.UNKNOWN_NODE, "no agent has ever registered as node '" + name + "'"));
+      return Optional.empty();
+    }
+    String agent = "the " + role.service() + " of node '" + name + "'";
+    if (node.get().agent(role).isEmpty()) {
+      obstacles.add(obstacle(Reason.NODE_UNAVAILABLE, agent + " was never heard"));
+      return Optional.empty();
+    }
+    if (!node.get().agent(role).orElseThrow().available()) {
+      obstacles.add(
+          obstacle(
+              Reason.NODE_UNAVAILABLE,
+              agent
+                  + " is silent; it was last heard at "
+                  + node.get().agent(role).orElseThrow().lastHeartbeat()));
+      return Optional.empty();
+    }
+    String kind = spec.workload().kind();
+    if (!node.get().capabilities().runtimes().contains(kind)) {
+      obstacles.add(
+          obstacle(
+              Reason.CRIU_MISSING,
+              "node '"
+                  + name
+                  + "' does not handle workloads of kind '"
+                  + kind
+                  + "'; it has CRIU '"
+                  + node.get().capabilities().criuVersion()
+                  + "'"));
+    }
+    return node;
+  }
+
+  private Optional<WorkloadFacts> inspect(MigrationSpec spec, List<Obstacle> obstacles)
+      throws InterruptedException {
+    try {
+      Inspection inspection =
+          agents.source(spec.sourceNode()).inspect(spec.workload(), spec.serviceAddresses());
+      obstacles.addAll(inspection.obstacles());
+      return inspection.facts();
+    } catch (AgentException e) {
+      obstacles.add(obstacle("looking at the workload failed: ", e));
+      return Optional.empty();
+    }
+  }
+
+  private void check(
+      MigrationSpec spec, WorkloadFacts facts, NodeCapabilities source, List<Obstacle> obstacles)
+      throws InterruptedException {
+    try {
+      obstacles.addAll(agents.target(spec.targetNode()).check(facts, source));
+    } catch (AgentException e) {
+      obstacles.add(obstacle("asking the target failed: ", e));
+    }
+  }
+
+  private static Obstacle obstacle(Reason reason, String message) {
+    return new Obstacle(reason.name(), message, reason.remedy());
+  }
+
+  private static Obstacle obstacle(String what, AgentException failure) {
+    String remedy = Reason.AGENT_UNREACHABLE.remedy();
+    for (Reason reason : Reason.values()) {
+      if (reason.name().equals(failure.reason())) {
+        remedy = reason.remedy();
+      }
+    }
+    return new Obstacle(failure.reason(), what + failure.message(), remedy);
+  }
+}
