@@ -94,6 +94,11 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "The workload has an established connection on an address that is not among the service addresses.",
       "Name the address with --service-ip, or let the connection be closed first."),
+  UNSUPPORTED_PROCESS(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The tree has a process that cannot be moved at all, such as a thread of the kernel or the agent itself.",
+      "Name the root of the workload's own tree."),
   UNSUPPORTED_SOCKET(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,

@@ -1,0 +1,22 @@
+package io.longshore.workload;
+
+/**
+ * A file the workload needs on the target.
+ *
+ * @param path absolute, in the workload's mount namespace
+ * @param use how it is used; the most demanding use
+ * @param bytes its size
+ * @param crc32c of the content, for mapped files; else 0
+ * @param mode file type and permission bits (st_mode)
+ */
+public record FileFacts(String path, Use use, long bytes, int crc32c, int mode) {
+  /** How a file is used, the most demanding use last. */
+  public enum Use {
+    /** A directory. */
+    DIRECTORY,
+    /** Open: CRIU compares the size of regular files. */
+    OPEN,
+    /** Mapped: the content must be the same. */
+    MAPPED
+  }
+}

@@ -1,0 +1,85 @@
+package io.longshore.platform.migration;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.platform.error.LongshoreException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something that is done once, however often it is ordered: the first order starts it on a thread
+ * of its own, every order gets its outcome. An order that is given up does not stop it.
+ * Thread-safe.
+ *
+ * @param <T> what it gives
+ */
+public final class Step<T extends @Nullable Object> {
+  /** What is to be done. */
+  public interface Work<T extends @Nullable Object> {
+    /** Does it. */
+    T run() throws Exception;
+  }
+
+  private final String name;
+
+  @GuardedBy("this")
+  private @Nullable CompletableFuture<T> outcome;
+
+  /**
+   * @param name of the thread
+   */
+  public Step(String name) {
+    this.name = name;
+  }
+
+  /** Whether it was ordered. */
+  public synchronized boolean wasOrdered() {
+    return outcome != null;
+  }
+
+  /** Starts it if it was not ordered before. Fails with what the work throws. */
+  public synchronized CompletableFuture<T> order(Work<T> work) {
+    if (outcome == null) {
+      CompletableFuture<T> future = new CompletableFuture<>();
+      outcome = future;
+      Thread.ofVirtual()
+          .name(name)
+          .start(
+              () -> {
+                try {
+                  future.complete(work.run());
+                } catch (Throwable e) {
+                  future.completeExceptionally(e);
+                }
+              });
+    }
+    return outcome;
+  }
+
+  /** Waits until it is over, in whichever way; returns at once if it was never ordered. */
+  public void awaitEnd() {
+    CompletableFuture<T> ordered;
+    synchronized (this) {
+      ordered = outcome;
+    }
+    if (ordered != null) {
+      ordered.handle((result, failure) -> true).join();
+    }
+  }
+
+  /**
+   * Waits for the outcome of an order.
+   *
+   * @throws LongshoreException that the work threw; anything else it threw as a CompletionException
+   */
+  public static <T extends @Nullable Object> T join(CompletableFuture<T> outcome) {
+    try {
+      return outcome.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof LongshoreException cause) {
+        throw cause;
+      }
+      throw e;
+    }
+  }
+}

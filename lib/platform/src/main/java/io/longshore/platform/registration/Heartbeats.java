@@ -1,0 +1,95 @@
+package io.longshore.platform.registration;
+
+import com.google.protobuf.util.Durations;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.longshore.agent.v1.HeartbeatRequest;
+import io.longshore.agent.v1.HeartbeatResponse;
+import io.longshore.agent.v1.NodeRegistryServiceGrpc;
+import io.longshore.platform.lifecycle.Component;
+import io.longshore.platform.rpc.GrpcChannels;
+import io.longshore.platform.value.HostPort;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells the coordinator again and again that an agent is alive and what its host can do, as often
+ * as the coordinator wishes. A coordinator that cannot be reached is tried again; the first failure
+ * and the first success after it are logged.
+ */
+public final class Heartbeats implements Component {
+  private static final Logger log = LoggerFactory.getLogger(Heartbeats.class);
+  private static final Duration RETRY = Duration.ofSeconds(1);
+  private static final Duration SHORTEST = Duration.ofMillis(100);
+  private static final Duration DEADLINE = Duration.ofSeconds(5);
+
+  private final GrpcChannels channels;
+  private final HostPort coordinator;
+  private final Supplier<HeartbeatRequest> heartbeat;
+  private final ScheduledExecutorService clock =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("heartbeat").daemon().factory());
+  private volatile @Nullable ManagedChannel channel;
+  private boolean reached = true;
+
+  /**
+   * @param heartbeat what to say now
+   */
+  public Heartbeats(
+      GrpcChannels channels, HostPort coordinator, Supplier<HeartbeatRequest> heartbeat) {
+    this.channels = channels;
+    this.coordinator = coordinator;
+    this.heartbeat = heartbeat;
+  }
+
+  @Override
+  public void start() {
+    channel = channels.open(coordinator, "heartbeat");
+    clock.execute(this::beat);
+  }
+
+  @Override
+  public void stop() throws InterruptedException {
+    clock.shutdownNow();
+    ManagedChannel open = channel;
+    if (open != null) {
+      GrpcChannels.close(open, RETRY);
+    }
+  }
+
+  private void beat() {
+    Duration next = RETRY;
+    try {
+      next = say();
+      if (!reached) {
+        log.info("The coordinator at {} is reached again", coordinator);
+      }
+      reached = true;
+    } catch (StatusRuntimeException e) {
+      if (reached) {
+        log.warn("Cannot reach the coordinator at {}: {}", coordinator, e.getStatus());
+      }
+      reached = false;
+    } catch (RuntimeException e) {
+      log.error("Cannot say what this host can do", e);
+    }
+    if (!clock.isShutdown()) {
+      var _ = clock.schedule(this::beat, next.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private Duration say() {
+    HeartbeatResponse response =
+        NodeRegistryServiceGrpc.newBlockingStub(channel)
+            .withDeadlineAfter(DEADLINE)
+            .heartbeat(heartbeat.get());
+    Duration wished = Duration.ofNanos(Durations.toNanos(response.getInterval()));
+    return wished.compareTo(SHORTEST) < 0 ? SHORTEST : wished;
+  }
+}
