@@ -6,8 +6,10 @@ import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Makes blocking calls so that what fails is a {@link LongshoreException} which names the peer. */
 public final class RemoteCalls {
@@ -32,7 +34,7 @@ public final class RemoteCalls {
   /** What a failed call to a peer means, for callers that get the status in another way. */
   public static LongshoreException failure(String peer, StatusRuntimeException e) {
     LongshoreException mapped = StatusMapper.fromStatus(e);
-    if (mapped.reason() == Reason.AGENT_UNREACHABLE && isFromTransport(e.getStatus())) {
+    if (mapped.reason() == Reason.AGENT_UNREACHABLE && !StatusMapper.hasReason(e)) {
       return new LongshoreException(
           List.of(
               new Problem(
@@ -42,6 +44,18 @@ public final class RemoteCalls {
           e);
     }
     return mapped;
+  }
+
+  /**
+   * Whether a failed call certainly never reached the peer, because no connection could be made.
+   */
+  public static boolean wasNeverSent(@Nullable Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof ConnectException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -58,10 +72,5 @@ public final class RemoteCalls {
     }
     String description = status.getDescription();
     return description == null ? status.getCode().name() : description;
-  }
-
-  private static boolean isFromTransport(Status status) {
-    return status.getCode() == Status.Code.UNAVAILABLE
-        || status.getCode() == Status.Code.DEADLINE_EXCEEDED;
   }
 }

@@ -95,6 +95,14 @@ public final class StatusMapper {
     return new LongshoreException(problems, criuLog, exception);
   }
 
+  /**
+   * Whether a Longshore service gave the reason of a failed call; else it comes from gRPC or the
+   * network.
+   */
+  public static boolean hasReason(StatusRuntimeException exception) {
+    return details(exception).stream().anyMatch(detail -> detail.is(ErrorInfo.class));
+  }
+
   private static List<Any> details(StatusRuntimeException exception) {
     try {
       com.google.rpc.Status status = StatusProto.fromThrowable(exception);

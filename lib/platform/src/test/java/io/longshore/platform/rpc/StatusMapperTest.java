@@ -149,6 +149,20 @@ final class StatusMapperTest {
     assertThat(back.reason()).isEqualTo(Reason.AGENT_UNREACHABLE);
   }
 
+  @Test
+  void leavesTheWordsOfAPeerThatCannotReachAnother() {
+    LongshoreException unreachable =
+        new LongshoreException(Reason.AGENT_UNREACHABLE, "Cannot reach target-agent b");
+
+    assertThat(RemoteCalls.failure("the coordinator", StatusMapper.toStatus(unreachable)))
+        .hasMessage("Cannot reach target-agent b");
+    assertThat(
+            RemoteCalls.failure(
+                "the coordinator",
+                Status.UNAVAILABLE.withDescription("no route").asRuntimeException()))
+        .hasMessage("Cannot reach the coordinator: no route");
+  }
+
   private static Reason reasonOf(Status status) {
     return StatusMapper.fromStatus(status.asRuntimeException()).reason();
   }
