@@ -19,6 +19,14 @@ public record ImageName(String fileName, Kind kind, OptionalLong id) {
   /** Longest name. */
   public static final int MAX_LENGTH = 128;
 
+  // Above the constants, which are checked against it.
+  private static final Pattern VALID =
+      Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0," + (MAX_LENGTH - 1) + "}");
+
+  // CRIU prints its ids without leading zeros, so that each image has one name only.
+  private static final Pattern NUMBERED =
+      Pattern.compile("(pagemap|pagemap-shmem|pages|core|mm)-(0|[1-9][0-9]{0,18})\\.img");
+
   /** {@code inventory.img}. */
   public static final ImageName INVENTORY = fixed("inventory.img", Kind.INVENTORY);
 
@@ -30,13 +38,6 @@ public record ImageName(String fileName, Kind kind, OptionalLong id) {
 
   /** {@code stats-restore}, in the work folder. */
   public static final ImageName STATS_RESTORE = fixed("stats-restore", Kind.STATS_RESTORE);
-
-  private static final Pattern VALID =
-      Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0," + (MAX_LENGTH - 1) + "}");
-
-  // CRIU prints its ids without leading zeros, so that each image has one name only.
-  private static final Pattern NUMBERED =
-      Pattern.compile("(pagemap|pagemap-shmem|pages|core|mm)-(0|[1-9][0-9]{0,18})\\.img");
 
   /** What an image holds, as far as it matters here. */
   public enum Kind {

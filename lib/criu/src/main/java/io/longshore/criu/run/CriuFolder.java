@@ -12,8 +12,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * The folder of one migration, with a part for images and a part for everything else that CRIU writes. Meant to lie on
- * tmpfs; only its owner can look into it.
+ * The folder of one migration, with a part for images and a part for everything else that CRIU
+ * writes. Meant to lie on tmpfs; only its owner can look into it.
  *
  * @param path of the whole
  */
