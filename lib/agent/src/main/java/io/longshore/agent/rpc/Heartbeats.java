@@ -1,8 +1,11 @@
-package io.longshore.platform.registration;
+package io.longshore.agent.rpc;
 
 import com.google.protobuf.util.Durations;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
+import io.longshore.agent.host.AgentIdentity;
+import io.longshore.agent.host.NodeFacts;
+import io.longshore.agent.v1.AgentRole;
 import io.longshore.agent.v1.HeartbeatRequest;
 import io.longshore.agent.v1.HeartbeatResponse;
 import io.longshore.agent.v1.NodeRegistryServiceGrpc;
@@ -31,7 +34,8 @@ public final class Heartbeats implements Component {
 
   private final GrpcChannels channels;
   private final HostPort coordinator;
-  private final Supplier<HeartbeatRequest> heartbeat;
+  private final AgentIdentity agent;
+  private final Supplier<NodeFacts> host;
   private final ScheduledExecutorService clock =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("heartbeat").daemon().factory());
@@ -39,13 +43,14 @@ public final class Heartbeats implements Component {
   private boolean reached = true;
 
   /**
-   * @param heartbeat what to say now
+   * @param host what the agent's host can do now
    */
   public Heartbeats(
-      GrpcChannels channels, HostPort coordinator, Supplier<HeartbeatRequest> heartbeat) {
+      GrpcChannels channels, HostPort coordinator, AgentIdentity agent, Supplier<NodeFacts> host) {
     this.channels = channels;
     this.coordinator = coordinator;
-    this.heartbeat = heartbeat;
+    this.agent = agent;
+    this.host = host;
   }
 
   @Override
@@ -88,7 +93,18 @@ public final class Heartbeats implements Component {
     HeartbeatResponse response =
         NodeRegistryServiceGrpc.newBlockingStub(channel)
             .withDeadlineAfter(DEADLINE)
-            .heartbeat(heartbeat.get());
+            .heartbeat(
+                HeartbeatRequest.newBuilder()
+                    .setNode(agent.node())
+                    .setRole(
+                        switch (agent.role()) {
+                          case SOURCE -> AgentRole.AGENT_ROLE_SOURCE;
+                          case TARGET -> AgentRole.AGENT_ROLE_TARGET;
+                        })
+                    .setEndpoint(agent.endpoint().toString())
+                    .setVersion(agent.version())
+                    .setCapabilities(FactsMessages.capabilities(host.get()))
+                    .build());
     Duration wished = Duration.ofNanos(Durations.toNanos(response.getInterval()));
     return wished.compareTo(SHORTEST) < 0 ? SHORTEST : wished;
   }

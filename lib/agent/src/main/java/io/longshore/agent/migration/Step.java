@@ -1,4 +1,4 @@
-package io.longshore.platform.migration;
+package io.longshore.agent.migration;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.longshore.platform.error.LongshoreException;

@@ -1,4 +1,4 @@
-package io.longshore.workload;
+package io.longshore.agent.host;
 
 import java.util.Set;
 

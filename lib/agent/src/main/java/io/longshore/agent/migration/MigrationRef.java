@@ -1,4 +1,4 @@
-package io.longshore.platform.migration;
+package io.longshore.agent.migration;
 
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;

@@ -1,5 +1,5 @@
 /** How a service that takes part in migrations keeps them apart and refuses yesterday's orders. */
 @NullMarked
-package io.longshore.platform.migration;
+package io.longshore.agent.migration;
 
 import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,4 @@
-package io.longshore.workload;
+package io.longshore.agent.workload;
 
 import java.util.List;
 
