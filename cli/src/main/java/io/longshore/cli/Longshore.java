@@ -1,0 +1,117 @@
+package io.longshore.cli;
+
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.longshore.platform.value.HostPort;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The command itself: options that all subcommands share, and what becomes of exceptions. */
+@Command(
+    name = "longshore",
+    description = "Moves running Linux processes from host to host.",
+    mixinStandardHelpOptions = true,
+    version = "longshore 0.1.0",
+    synopsisSubcommandLabel = "COMMAND",
+    exitCodeListHeading = "%nExit status:%n",
+    exitCodeList = {
+      "0:done; a migration has succeeded",
+      "1:the migration failed or was cancelled and was rolled back, or the call was refused",
+      "2:wrong usage",
+      "3:the plan found obstacles; nothing was touched",
+      "4:the coordinator cannot be reached; what became of the migration is not known",
+      "130:interrupted; a migration that was started goes on"
+    },
+    footer = {
+      "%nEnvironment:",
+      "  LONGSHORE_COORDINATOR        HOST:PORT, if --coordinator is not given",
+      "  OTEL_EXPORTER_OTLP_ENDPOINT  where to send the trace's root span",
+      "  TRACEPARENT                  trace context to be the parent of the migration's trace"
+    })
+final class Longshore {
+  private final Environment environment;
+
+  @Option(
+      names = "--coordinator",
+      paramLabel = "HOST:PORT",
+      scope = ScopeType.INHERIT,
+      description = "Where the coordinator is (default: $LONGSHORE_COORDINATOR or localhost:7700).")
+  private @Nullable HostPort coordinator;
+
+  private Longshore(Environment environment) {
+    this.environment = environment;
+  }
+
+  /** Runs the command with these arguments and returns its exit status. */
+  static int run(Environment environment, String... args) {
+    Longshore longshore = new Longshore(environment);
+    CommandLine commandLine =
+        new CommandLine(longshore)
+            .addSubcommand(new PlanCommand(longshore))
+            .addSubcommand(new MigrateCommand(longshore))
+            .addSubcommand(new GetCommand(longshore))
+            .addSubcommand(new WatchCommand(longshore))
+            .addSubcommand(new CancelCommand(longshore))
+            .addSubcommand(new ListCommand(longshore))
+            .addSubcommand(new NodesCommand(longshore));
+    commandLine
+        .registerConverter(HostPort.class, HostPort::parse)
+        .setOut(environment.out())
+        .setErr(environment.err())
+        .setExecutionExceptionHandler((e, command, parsed) -> report(environment, e).number());
+    if (args.length == 0) {
+      commandLine.usage(environment.err());
+      return ExitStatus.USAGE.number();
+    }
+    return commandLine.execute(args);
+  }
+
+  Environment environment() {
+    return environment;
+  }
+
+  /** A connection, for the caller to close. */
+  Coordinator connect() {
+    HostPort address = coordinator;
+    if (address == null) {
+      try {
+        address = environment.coordinator();
+      } catch (IllegalArgumentException e) {
+        throw new UsageException("LONGSHORE_COORDINATOR: " + e.getMessage());
+      }
+    }
+    return Coordinator.connect(address, environment);
+  }
+
+  private static ExitStatus report(Environment environment, Exception thrown) throws Exception {
+    return switch (thrown) {
+      case UsageException e -> {
+        environment.err().println("longshore: " + e.getMessage());
+        yield ExitStatus.USAGE;
+      }
+      case UnreachableException e -> {
+        environment.err().println("longshore: " + e.getMessage());
+        yield ExitStatus.UNKNOWN;
+      }
+      case LongshoreException e -> {
+        environment.err().print(ProblemText.of(e));
+        environment.err().flush();
+        yield statusOf(e);
+      }
+      case Exception e -> throw e;
+    };
+  }
+
+  private static ExitStatus statusOf(LongshoreException e) {
+    if (e.reason() == Reason.INVALID_ARGUMENT || e.reason() == Reason.REQUEST_ID_REUSED) {
+      return ExitStatus.USAGE;
+    }
+    return switch (e.reason().kind()) {
+      case OBSTACLE -> ExitStatus.REFUSED;
+      case CALL, FAILURE -> ExitStatus.FAILED;
+    };
+  }
+}

@@ -1,0 +1,75 @@
+package io.longshore.cli;
+
+import io.longshore.platform.error.Reason;
+import io.longshore.v1.Migration;
+import io.longshore.v1.MigrationResult;
+import io.longshore.v1.Progress;
+
+/** A migration for people. */
+final class MigrationText {
+  private MigrationText() {}
+
+  /** Where it stands, what it measured or why it failed. */
+  static String of(Migration migration) {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        "Migration %s %s: %s\n"
+            .formatted(migration.getId(), verb(migration), Words.of(migration.getSpec())));
+    if (migration.hasError()) {
+      text.append("  ").append(ProblemText.of(migration.getError()).replace("\n    ", "\n      "));
+    }
+    Table facts = new Table("  ");
+    if (migration.hasResult()) {
+      addResult(facts, migration.getResult());
+    } else if (!migration.getDone() && migration.getProgress().getTotalBytes() > 0) {
+      Progress progress = migration.getProgress();
+      facts.row(
+          "moved",
+          Quantity.bytes(progress.getMovedBytes())
+              + " of "
+              + Quantity.bytes(progress.getTotalBytes()));
+    }
+    if (!migration.getTraceId().isEmpty()) {
+      facts.row("trace", migration.getTraceId());
+    }
+    return text.append(facts).toString();
+  }
+
+  private static void addResult(Table facts, MigrationResult result) {
+    facts
+        .row("downtime", Quantity.duration(result.getDowntime()))
+        .row("freeze", Quantity.duration(result.getFreezeTime()))
+        .row("restore", Quantity.duration(result.getRestoreTime()))
+        .row("total", Quantity.duration(result.getTotalTime()))
+        .row("memory", Quantity.bytes(result.getMemoryBytes()))
+        .row("bytes on wire", Quantity.bytes(result.getBytesOnWire()))
+        .row("pages sent", Long.toString(result.getPagesSent()))
+        .row("zero pages", Long.toString(result.getZeroPages()))
+        .row("demand faults", Long.toString(result.getDemandFaults()))
+        .row("image bytes", Quantity.bytes(result.getImageBytes()));
+  }
+
+  private static String verb(Migration migration) {
+    String source = migration.getSpec().getSourceNode();
+    return switch (migration.getState()) {
+      case STATE_SUCCEEDED -> "succeeded";
+      case STATE_FAILED ->
+          migration.getError().getReason().equals(Reason.WORKLOAD_LOST.name())
+              ? "failed"
+              : "failed, the workload runs on " + source + " as before";
+      case STATE_CANCELLED -> "was cancelled, the workload runs on " + source + " as before";
+      case STATE_UNSPECIFIED,
+          STATE_PENDING,
+          STATE_PREPARING,
+          STATE_FREEZING,
+          STATE_TRANSFERRING,
+          STATE_RESTORING,
+          STATE_RESUMING,
+          STATE_PUSHING,
+          STATE_RELEASING,
+          STATE_ROLLING_BACK,
+          UNRECOGNIZED ->
+          "is " + Words.of(migration.getState());
+    };
+  }
+}

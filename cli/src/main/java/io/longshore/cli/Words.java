@@ -1,0 +1,53 @@
+package io.longshore.cli;
+
+import io.longshore.v1.Migration;
+import io.longshore.v1.MigrationSpec;
+import io.longshore.v1.Node;
+import io.longshore.v1.Strategy;
+import java.util.Locale;
+
+/** The protocol's values as operators write and read them: post-copy, rolling-back, ready. */
+final class Words {
+  private Words() {}
+
+  static String of(Strategy strategy) {
+    return strategy == Strategy.STRATEGY_UNSPECIFIED
+        ? "not chosen"
+        : word(strategy.name(), "STRATEGY_");
+  }
+
+  static String of(Migration.State state) {
+    return word(state.name(), "STATE_");
+  }
+
+  static String of(Node.State state) {
+    return word(state.name(), "STATE_");
+  }
+
+  /** "post-copy of pid 20001 from a to b". */
+  static String of(MigrationSpec spec) {
+    return "%s of pid %d from %s to %s"
+        .formatted(
+            of(spec.getStrategy()),
+            spec.getWorkload().getProcess().getPid(),
+            spec.getSourceNode(),
+            spec.getTargetNode());
+  }
+
+  /** The strategy that an operator wrote. */
+  static Strategy strategy(String word) {
+    for (Strategy strategy : Strategy.values()) {
+      if (strategy != Strategy.UNRECOGNIZED
+          && strategy != Strategy.STRATEGY_UNSPECIFIED
+          && of(strategy).equals(word)) {
+        return strategy;
+      }
+    }
+    throw new IllegalArgumentException("expected stop-and-copy or post-copy, found '" + word + "'");
+  }
+
+  private static String word(String name, String prefix) {
+    String rest = name.startsWith(prefix) ? name.substring(prefix.length()) : name;
+    return rest.toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}
