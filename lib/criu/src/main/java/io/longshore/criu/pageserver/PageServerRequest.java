@@ -20,6 +20,9 @@ public sealed interface PageServerRequest {
     }
   }
 
-  /** It has everything it needs and waits for a status before it ends. */
+  /**
+   * It ends and waits for a status. It says so both when it has everything it needs and when it has
+   * failed, for example because the restore was aborted: only its exit status tells which.
+   */
   record Close() implements PageServerRequest {}
 }
