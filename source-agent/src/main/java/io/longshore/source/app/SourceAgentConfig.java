@@ -1,0 +1,29 @@
+package io.longshore.source.app;
+
+import io.longshore.platform.value.HostPort;
+import java.nio.file.Path;
+
+/**
+ * Configuration of a source-agent.
+ *
+ * @param node name of this host
+ * @param listen where the coordinator reaches it
+ * @param coordinator where to register
+ * @param criu the CRIU to dump with
+ * @param workFolder where CRIU writes; on tmpfs
+ * @param pageStreams how many streams carry pages at once
+ */
+public record SourceAgentConfig(
+    String node,
+    HostPort listen,
+    HostPort coordinator,
+    Path criu,
+    Path workFolder,
+    int pageStreams) {
+  /** Refuses what cannot be. */
+  public SourceAgentConfig {
+    if (pageStreams < 1 || pageStreams > 64) {
+      throw new IllegalArgumentException("page-streams must be 1 to 64, found " + pageStreams);
+    }
+  }
+}

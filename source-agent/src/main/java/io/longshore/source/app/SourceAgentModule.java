@@ -1,0 +1,70 @@
+package io.longshore.source.app;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Provides;
+import com.google.inject.Singleton;
+import io.longshore.agent.host.AgentIdentity;
+import io.longshore.agent.host.AgentIdentity.Role;
+import io.longshore.agent.host.Host;
+import io.longshore.agent.rpc.Heartbeats;
+import io.longshore.criu.run.Criu;
+import io.longshore.platform.lifecycle.ServiceMain;
+import io.longshore.platform.rpc.GrpcChannels;
+import io.longshore.platform.rpc.GrpcServer;
+import io.longshore.source.departure.Departures;
+import io.longshore.source.departure.HostDepartureFactory;
+import io.longshore.source.rpc.SourceAgentRpc;
+import io.longshore.source.workload.WorkloadInspector;
+import io.opentelemetry.api.OpenTelemetry;
+
+/** Wires the source-agent. */
+final class SourceAgentModule extends AbstractModule {
+  @Override
+  protected void configure() {
+    var components = ServiceMain.components(binder());
+    components.addBinding().to(Departures.class);
+    components.addBinding().to(GrpcServer.class);
+    components.addBinding().to(Heartbeats.class);
+  }
+
+  @Provides
+  @Singleton
+  Host host(SourceAgentConfig config) throws InterruptedException {
+    return Host.look(config.criu());
+  }
+
+  @Provides
+  @Singleton
+  Departures departures(SourceAgentConfig config, Host host) {
+    return new Departures(new HostDepartureFactory(host, config.workFolder()));
+  }
+
+  @Provides
+  @Singleton
+  GrpcServer server(
+      SourceAgentConfig config,
+      Host host,
+      Departures departures,
+      GrpcChannels channels,
+      OpenTelemetry telemetry) {
+    return GrpcServer.builder("source-agent", config.listen())
+        .telemetry(telemetry)
+        .add(
+            new SourceAgentRpc(
+                departures,
+                new WorkloadInspector(host.criu().map(Criu::version)),
+                channels,
+                config.pageStreams()))
+        .build();
+  }
+
+  @Provides
+  @Singleton
+  Heartbeats heartbeats(SourceAgentConfig config, Host host, GrpcChannels channels) {
+    return new Heartbeats(
+        channels,
+        config.coordinator(),
+        new AgentIdentity(config.node(), Role.SOURCE, config.listen(), ServiceMain.version()),
+        host::facts);
+  }
+}

@@ -1,0 +1,52 @@
+package io.longshore.source.departure;
+
+import io.longshore.source.images.ImageChannel;
+import io.longshore.source.pages.PageChannel;
+import java.util.List;
+
+/** The data streams of one migration to its target. */
+public interface DataPlane {
+  /** For images and held packets. */
+  ImageChannel images();
+
+  /** For pages in address order. */
+  List<? extends PageChannel> pages();
+
+  /** For pages that the target asks for. */
+  PageChannel faults();
+
+  /**
+   * Says who answers what the target asks for; nobody until then. Called on the network's thread:
+   * must not block.
+   */
+  void onDemand(Demands demands);
+
+  /**
+   * Waits until the target has accepted all streams.
+   *
+   * @throws io.longshore.source.pages.TransferBrokenException if it refused or cannot be reached
+   */
+  void awaitOpen() throws InterruptedException;
+
+  /** Bytes of messages sent and received on all streams. */
+  long bytesOnWire();
+
+  /** Ends all streams in order: everything was sent and stored. */
+  void finish();
+
+  /** Ends all streams at once. */
+  void cancel();
+
+  /** Answers the target's demands. */
+  interface Demands {
+    /**
+     * Pages are waited for.
+     *
+     * @param vpid whose
+     * @param firstPage address / 4096
+     * @param count how many
+     * @param again they were stored before and are needed once more
+     */
+    void demand(int vpid, long firstPage, int count, boolean again);
+  }
+}

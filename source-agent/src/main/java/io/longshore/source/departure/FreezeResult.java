@@ -1,0 +1,13 @@
+package io.longshore.source.departure;
+
+import java.time.Duration;
+
+/**
+ * What a freeze led to.
+ *
+ * @param freezeTime from its start until CRIU had written all images
+ * @param startNanos when it started, by {@link System#nanoTime}
+ * @param imageBytes bytes of images sent
+ * @param pages pages that the agents move
+ */
+public record FreezeResult(Duration freezeTime, long startNanos, long imageBytes, long pages) {}

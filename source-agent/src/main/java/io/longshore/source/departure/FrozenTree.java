@@ -1,0 +1,72 @@
+package io.longshore.source.departure;
+
+import io.longshore.criu.image.ImageName;
+import io.longshore.criu.image.Pagemap;
+import io.longshore.criu.image.PagemapEntry;
+import io.longshore.linux.CgroupFence;
+import io.longshore.linux.ProcessTree;
+import io.longshore.linux.Task;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.longshore.source.pages.PageRange;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Which pages of a frozen tree the agents must move: those that CRIU's images describe and do not
+ * contain.
+ */
+final class FrozenTree {
+  private FrozenTree() {}
+
+  /**
+   * Reads the page maps of a dump.
+   *
+   * @param rootPid root of the frozen tree
+   * @param fence holds the tree
+   * @throws LongshoreException CRIU_DUMP_FAILED if CRIU describes a process that is not fenced: it
+   *     could run again
+   */
+  static List<PageRange> pages(Path images, int rootPid, CgroupFence fence) throws IOException {
+    Map<Integer, Task> here = new HashMap<>();
+    for (Task task : ProcessTree.of(rootPid).tasks()) {
+      here.put(task.ownPid(), task);
+    }
+    Set<Integer> fenced = new HashSet<>(fence.processes());
+    List<PageRange> pages = new ArrayList<>();
+    for (var described :
+        io.longshore.criu.image.ProcessTree.read(images.resolve(ImageName.PSTREE.fileName()))
+            .tasks()) {
+      Path image = images.resolve(ImageName.pagemap(described.pid()).fileName());
+      if (!Files.exists(image)) {
+        // A zombie has no memory.
+        continue;
+      }
+      Task task = here.get(described.pid());
+      if (task == null || !fenced.contains(task.pid())) {
+        throw new LongshoreException(
+            Reason.CRIU_DUMP_FAILED,
+            "CRIU dumped process %d, which is not in the frozen cgroup of the workload"
+                .formatted(described.pid()));
+      }
+      for (PagemapEntry entry : Pagemap.read(image).entries()) {
+        if (entry.isLazy() && !entry.isPresent()) {
+          pages.add(
+              new PageRange(
+                  described.pid(),
+                  task.pid(),
+                  entry.address() / PagemapEntry.PAGE_BYTES,
+                  Math.toIntExact(entry.pages())));
+        }
+      }
+    }
+    return pages;
+  }
+}

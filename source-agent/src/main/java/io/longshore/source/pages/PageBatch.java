@@ -1,0 +1,36 @@
+package io.longshore.source.pages;
+
+import java.util.List;
+
+/**
+ * Pages ready to be sent.
+ *
+ * @param runs what the pages are, in the order of the payload
+ * @param payload the pages with content one after another; only the first {@code payloadBytes}
+ *     count, and the array is reused for the next batch as soon as {@link PageChannel#send} returns
+ * @param payloadBytes a multiple of 4096
+ * @param crc32c of the payload
+ * @param contentPages pages with content
+ * @param zeroPages pages that are all zero
+ */
+@SuppressWarnings("ArrayRecordComponent") // A view of a reused buffer, never compared.
+public record PageBatch(
+    List<Run> runs, byte[] payload, int payloadBytes, int crc32c, int contentPages, int zeroPages) {
+
+  /**
+   * Adjacent pages of one kind.
+   *
+   * @param range where they are
+   * @param zero whether they are all zero; else they are in the payload
+   */
+  public record Run(PageRange range, boolean zero) {}
+
+  public PageBatch {
+    runs = List.copyOf(runs);
+  }
+
+  /** Pages in all. */
+  public int pages() {
+    return contentPages + zeroPages;
+  }
+}

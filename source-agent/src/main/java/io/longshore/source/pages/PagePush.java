@@ -1,0 +1,148 @@
+package io.longshore.source.pages;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Sends every stale page to the target: in address order over the page channels, and those that the
+ * target asks for over the fault channel, before all others.
+ *
+ * <p>Answers demands from the moment it exists until it is closed; sends the rest once it is
+ * started. Thread-safe.
+ */
+public final class PagePush implements AutoCloseable {
+  /** 1 MiB: large enough for the network, small enough for a demand to overtake. */
+  private static final int BATCH_PAGES = 256;
+
+  private final StalePages stale;
+  private final List<? extends PageChannel> channels;
+  private final PageChannel faultChannel;
+  private final AtomicLong contentPages = new AtomicLong();
+  private final AtomicLong zeroPages = new AtomicLong();
+  private final ExecutorService senders =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("page-push-", 0).factory());
+  private final ExecutorService faultSender =
+      Executors.newSingleThreadExecutor(Thread.ofVirtual().name("page-faults").factory());
+  private final PageReader faultReader = new PageReader(BATCH_PAGES);
+  private final CompletableFuture<Void> complete = new CompletableFuture<>();
+  private boolean started;
+
+  /**
+   * @param channels one sender runs on each
+   * @param faultChannel for pages that are asked for
+   */
+  public PagePush(
+      StalePages stale, List<? extends PageChannel> channels, PageChannel faultChannel) {
+    this.stale = stale;
+    this.channels = List.copyOf(channels);
+    this.faultChannel = faultChannel;
+  }
+
+  /**
+   * Begins to send what nobody asked for, once.
+   *
+   * @return completes when nothing is stale on the target; or fails with what broke
+   */
+  public synchronized CompletableFuture<Void> start() {
+    if (!started) {
+      started = true;
+      CompletableFuture<?>[] sending =
+          channels.stream()
+              .map(channel -> CompletableFuture.runAsync(() -> sendAll(channel), senders))
+              .toArray(CompletableFuture[]::new);
+      var _ =
+          CompletableFuture.allOf(sending)
+              .thenRunAsync(this::awaitFaultsStored, faultSender)
+              .whenComplete(
+                  (nothing, failure) -> {
+                    if (failure == null) {
+                      complete.complete(null);
+                    } else {
+                      complete.completeExceptionally(failure);
+                    }
+                  });
+    }
+    return complete;
+  }
+
+  /**
+   * Sends pages that the target asks for now. Returns at once.
+   *
+   * @param count at most 256
+   * @param again send them even if they were sent before
+   */
+  public void demand(int vpid, long firstPage, int count, boolean again) {
+    int wanted = Math.min(count, BATCH_PAGES);
+    faultSender.execute(
+        () -> {
+          List<PageRange> ranges = stale.take(vpid, firstPage, wanted, again);
+          if (!ranges.isEmpty()) {
+            send(faultReader, ranges, faultChannel);
+          }
+        });
+  }
+
+  /** How far it is. */
+  public PushProgress progress() {
+    long stored = faultChannel.storedPages();
+    for (PageChannel channel : channels) {
+      stored += channel.storedPages();
+    }
+    return new PushProgress(
+        stale.total(), Math.min(stored, stale.total()), contentPages.get(), zeroPages.get());
+  }
+
+  /** Stops sending. */
+  @Override
+  public void close() {
+    senders.shutdownNow();
+    faultSender.shutdownNow();
+    senders.close();
+    faultSender.close();
+    faultReader.close();
+    complete.cancel(false);
+  }
+
+  private void sendAll(PageChannel channel) {
+    try (PageReader reader = new PageReader(BATCH_PAGES)) {
+      for (List<PageRange> ranges = stale.takeNext(BATCH_PAGES);
+          !ranges.isEmpty();
+          ranges = stale.takeNext(BATCH_PAGES)) {
+        send(reader, ranges, channel);
+      }
+      channel.awaitStored();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TransferBrokenException("the push was stopped", e);
+    }
+  }
+
+  private void awaitFaultsStored() {
+    try {
+      faultChannel.awaitStored();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TransferBrokenException("the push was stopped", e);
+    }
+  }
+
+  private void send(PageReader reader, List<PageRange> ranges, PageChannel channel) {
+    try {
+      PageBatch batch = reader.read(ranges);
+      contentPages.addAndGet(batch.contentPages());
+      zeroPages.addAndGet(batch.zeroPages());
+      channel.send(batch);
+    } catch (IOException e) {
+      complete.completeExceptionally(e);
+      throw new UncheckedIOException("cannot read the frozen workload's memory", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TransferBrokenException("the push was stopped", e);
+    }
+  }
+}

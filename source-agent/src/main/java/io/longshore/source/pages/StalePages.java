@@ -1,0 +1,117 @@
+package io.longshore.source.pages;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * The pages that are stale on the target, and which of them a sender has taken. Each page is taken
+ * once, by whoever comes first: a page stream in address order, or the fault stream because the
+ * workload waits for it. Thread-safe.
+ */
+public final class StalePages {
+  private final List<PageRange> ranges;
+  private final long total;
+
+  @GuardedBy("this")
+  private final List<BitSet> taken;
+
+  @GuardedBy("this")
+  private int cursorRange;
+
+  @GuardedBy("this")
+  private int cursorPage;
+
+  @GuardedBy("this")
+  private long left;
+
+  /**
+   * @param ranges ascending within each process, not overlapping
+   */
+  public StalePages(List<PageRange> ranges) {
+    this.ranges = List.copyOf(ranges);
+    this.taken = new ArrayList<>(ranges.size());
+    long pages = 0;
+    for (PageRange range : ranges) {
+      taken.add(new BitSet(range.count()));
+      pages += range.count();
+    }
+    this.total = pages;
+    this.left = pages;
+  }
+
+  /** All pages, taken or not. */
+  public long total() {
+    return total;
+  }
+
+  /** Pages that nobody has taken. */
+  public synchronized long left() {
+    return left;
+  }
+
+  /**
+   * Takes the next pages in order.
+   *
+   * @return pieces of together at most {@code atMost} pages; empty when all are taken
+   */
+  synchronized List<PageRange> takeNext(int atMost) {
+    List<PageRange> pieces = new ArrayList<>();
+    int room = atMost;
+    while (room > 0 && cursorRange < ranges.size()) {
+      PageRange range = ranges.get(cursorRange);
+      BitSet marks = taken.get(cursorRange);
+      int from = marks.nextClearBit(cursorPage);
+      if (from >= range.count()) {
+        cursorRange++;
+        cursorPage = 0;
+        continue;
+      }
+      int next = marks.nextSetBit(from);
+      int end = Math.min(from + room, next < 0 ? range.count() : next);
+      pieces.add(mark(range, marks, from, end));
+      room -= end - from;
+      cursorPage = end;
+    }
+    return pieces;
+  }
+
+  /**
+   * Takes pages that are waited for.
+   *
+   * @param again take them even if they were taken before
+   * @return pieces of what was asked for; without those that were taken or do not exist
+   */
+  synchronized List<PageRange> take(int vpid, long firstPage, int count, boolean again) {
+    List<PageRange> pieces = new ArrayList<>();
+    for (int i = 0; i < ranges.size(); i++) {
+      PageRange range = ranges.get(i);
+      int from = (int) Math.max(0, Math.min(range.count(), firstPage - range.firstPage()));
+      int end = (int) Math.max(0, Math.min(range.count(), firstPage + count - range.firstPage()));
+      if (range.vpid() != vpid || from >= end) {
+        continue;
+      }
+      BitSet marks = taken.get(i);
+      if (again) {
+        pieces.add(range.part(from, end - from));
+        continue;
+      }
+      int at = marks.nextClearBit(from);
+      while (at < end) {
+        int next = marks.nextSetBit(at);
+        int stop = next < 0 ? end : Math.min(end, next);
+        pieces.add(mark(range, marks, at, stop));
+        at = marks.nextClearBit(stop);
+      }
+    }
+    return pieces;
+  }
+
+  @GuardedBy("this")
+  private PageRange mark(PageRange range, BitSet marks, int from, int end) {
+    marks.set(from, end);
+    left -= end - from;
+    return range.part(from, end - from);
+  }
+}

@@ -1,0 +1,183 @@
+package io.longshore.source.rpc;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.longshore.source.pages.TransferBrokenException;
+import io.longshore.transfer.v1.Grant;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sending half of a data stream under both flow controls: what gRPC buffers ({@code isReady})
+ * and what the target has granted. Responses arrive on the network thread and only signal.
+ *
+ * <p>Thread-safe; messages of several threads are sent one after another.
+ */
+final class OutboundStream<Q, R> {
+  private final String name;
+  private final ClientCall<Q, R> call;
+  private final Consumer<R> responses;
+  private final Object lock = new Object();
+
+  @GuardedBy("lock")
+  private long limitBytes;
+
+  @GuardedBy("lock")
+  private long sentBytes;
+
+  @GuardedBy("lock")
+  private long storedBytes;
+
+  @GuardedBy("lock")
+  private @Nullable StatusRuntimeException ended;
+
+  @GuardedBy("lock")
+  private boolean cancelled;
+
+  /**
+   * @param name of the stream in messages: "page stream 1 to 10.0.0.2:7721"
+   * @param call not started
+   * @param responses what to do with a response, on the network thread; must not block
+   */
+  OutboundStream(String name, ClientCall<Q, R> call, Consumer<R> responses) {
+    this.name = name;
+    this.call = call;
+    this.responses = responses;
+  }
+
+  /** Starts the stream with its first message. */
+  void open(Q first) {
+    call.start(new Responses(), new Metadata());
+    call.request(16);
+    call.sendMessage(first);
+  }
+
+  /**
+   * Sends a message as soon as the network and the target are ready for it.
+   *
+   * @param bytes what it counts against the grant: bytes of image data or uncompressed pages
+   * @throws TransferBrokenException if the stream has ended
+   */
+  void send(Q message, long bytes) throws InterruptedException {
+    synchronized (lock) {
+      while (ended == null && (!call.isReady() || sentBytes + bytes > limitBytes)) {
+        lock.wait();
+      }
+      throwIfEnded();
+      sentBytes += bytes;
+      call.sendMessage(message);
+    }
+  }
+
+  /** Takes note of a grant; called for responses that have one. */
+  void granted(Grant grant) {
+    synchronized (lock) {
+      limitBytes = Math.max(limitBytes, grant.getLimitBytes());
+      storedBytes = Math.max(storedBytes, Math.min(grant.getStoredBytes(), sentBytes));
+      lock.notifyAll();
+    }
+  }
+
+  /** Waits until the target has granted anything: the stream is open then. */
+  void awaitGrant() throws InterruptedException {
+    synchronized (lock) {
+      while (ended == null && limitBytes == 0) {
+        lock.wait();
+      }
+      throwIfEnded();
+    }
+  }
+
+  /**
+   * Waits until a condition holds that a response changes.
+   *
+   * @param condition read under this stream's lock; every response with a grant makes it be read
+   *     again
+   */
+  void await(BooleanSupplier condition) throws InterruptedException {
+    synchronized (lock) {
+      while (ended == null && !condition.getAsBoolean()) {
+        lock.wait();
+      }
+      if (!condition.getAsBoolean()) {
+        throwIfEnded();
+      }
+    }
+  }
+
+  /** Waits until the target has stored all that was sent. */
+  void awaitStored() throws InterruptedException {
+    synchronized (lock) {
+      while (ended == null && storedBytes < sentBytes) {
+        lock.wait();
+      }
+      if (storedBytes < sentBytes) {
+        throwIfEnded();
+      }
+    }
+  }
+
+  /** Bytes sent and stored. */
+  long storedBytes() {
+    synchronized (lock) {
+      return storedBytes;
+    }
+  }
+
+  /** Ends the stream in order: nothing more will be sent. */
+  void finish() {
+    synchronized (lock) {
+      if (ended == null && !cancelled) {
+        call.halfClose();
+      }
+    }
+  }
+
+  /** Ends the stream at once. */
+  void cancel(String why) {
+    synchronized (lock) {
+      cancelled = true;
+    }
+    call.cancel(why, null);
+  }
+
+  @GuardedBy("lock")
+  private void throwIfEnded() {
+    if (ended != null) {
+      throw new TransferBrokenException(
+          name
+              + " broke: "
+              + ended.getStatus().getCode()
+              + " "
+              + ended.getStatus().getDescription(),
+          ended);
+    }
+  }
+
+  private final class Responses extends ClientCall.Listener<R> {
+    @Override
+    public void onMessage(R response) {
+      responses.accept(response);
+      call.request(1);
+    }
+
+    @Override
+    public void onReady() {
+      synchronized (lock) {
+        lock.notifyAll();
+      }
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+      synchronized (lock) {
+        ended = status.asRuntimeException(trailers);
+        lock.notifyAll();
+      }
+    }
+  }
+}

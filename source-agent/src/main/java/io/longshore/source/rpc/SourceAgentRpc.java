@@ -1,0 +1,210 @@
+package io.longshore.source.rpc;
+
+import com.google.protobuf.util.Durations;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.rpc.FactsMessages;
+import io.longshore.agent.v1.FreezeWorkloadRequest;
+import io.longshore.agent.v1.FreezeWorkloadResponse;
+import io.longshore.agent.v1.GetSourceRequest;
+import io.longshore.agent.v1.GetSourceResponse;
+import io.longshore.agent.v1.InspectWorkloadRequest;
+import io.longshore.agent.v1.InspectWorkloadResponse;
+import io.longshore.agent.v1.PrepareSourceRequest;
+import io.longshore.agent.v1.PrepareSourceResponse;
+import io.longshore.agent.v1.PushPagesRequest;
+import io.longshore.agent.v1.PushPagesResponse;
+import io.longshore.agent.v1.ReleaseSourceRequest;
+import io.longshore.agent.v1.ReleaseSourceResponse;
+import io.longshore.agent.v1.RollBackSourceRequest;
+import io.longshore.agent.v1.RollBackSourceResponse;
+import io.longshore.agent.v1.SourceAgentServiceGrpc;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.longshore.platform.rpc.GrpcChannels;
+import io.longshore.platform.value.HostPort;
+import io.longshore.source.departure.Departure;
+import io.longshore.source.departure.Departures;
+import io.longshore.source.departure.FreezeResult;
+import io.longshore.source.departure.Phase;
+import io.longshore.source.pages.PushProgress;
+import io.longshore.source.pages.TransferBrokenException;
+import io.longshore.source.workload.Inspection;
+import io.longshore.source.workload.WorkloadInspector;
+import io.longshore.transfer.v1.StreamOpen;
+import io.longshore.v1.Workload;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The source-agent's service for the coordinator. Calls block their own virtual thread. */
+public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServiceImplBase {
+  private static final long REPORT_MILLIS = 100;
+
+  private final Departures departures;
+  private final WorkloadInspector inspector;
+  private final GrpcChannels channels;
+  private final int pageStreams;
+
+  /**
+   * @param pageStreams how many streams carry pages at once
+   */
+  public SourceAgentRpc(
+      Departures departures, WorkloadInspector inspector, GrpcChannels channels, int pageStreams) {
+    this.departures = departures;
+    this.inspector = inspector;
+    this.channels = channels;
+    this.pageStreams = pageStreams;
+  }
+
+  @Override
+  public void inspectWorkload(
+      InspectWorkloadRequest request, StreamObserver<InspectWorkloadResponse> responses) {
+    Inspection inspection =
+        inspector.inspect(pid(request.getWorkload()), request.getServiceAddressesList());
+    InspectWorkloadResponse.Builder response = InspectWorkloadResponse.newBuilder();
+    inspection.facts().ifPresent(facts -> response.setFacts(FactsMessages.facts(facts)));
+    inspection
+        .problems()
+        .forEach(problem -> response.addObstacles(FactsMessages.obstacle(problem)));
+    answer(responses, response.build());
+  }
+
+  @Override
+  public void prepareSource(
+      PrepareSourceRequest request, StreamObserver<PrepareSourceResponse> responses) {
+    MigrationRef ref = FactsMessages.ref(request.getMigration());
+    StreamOpen open =
+        StreamOpen.newBuilder()
+            .setMigrationId(ref.id())
+            .setEpoch(ref.epoch())
+            .setSecret(request.getTransferSecret())
+            .build();
+    HostPort target = endpoint(request.getTransferEndpoint());
+    departures.prepare(
+        ref,
+        pid(request.getWorkload()),
+        request.getServiceAddressesList(),
+        () -> new TransferClient(channels, target, open, pageStreams));
+    answer(responses, PrepareSourceResponse.getDefaultInstance());
+  }
+
+  @Override
+  public void freezeWorkload(
+      FreezeWorkloadRequest request, StreamObserver<FreezeWorkloadResponse> responses) {
+    FreezeResult result = departures.get(FactsMessages.ref(request.getMigration())).freeze();
+    answer(
+        responses,
+        FreezeWorkloadResponse.newBuilder()
+            .setFreezeTime(Durations.fromNanos(result.freezeTime().toNanos()))
+            .setSinceFreeze(Durations.fromNanos(System.nanoTime() - result.startNanos()))
+            .setImageBytes(result.imageBytes())
+            .setPages(result.pages())
+            .build());
+  }
+
+  @Override
+  public void pushPages(PushPagesRequest request, StreamObserver<PushPagesResponse> responses) {
+    var stream = (ServerCallStreamObserver<PushPagesResponse>) responses;
+    Departure departure = departures.get(FactsMessages.ref(request.getMigration()));
+    CompletableFuture<Void> complete = departure.push();
+    boolean done = false;
+    while (!done && !stream.isCancelled()) {
+      done = isDone(complete);
+      responses.onNext(report(departure, done));
+    }
+    if (done) {
+      responses.onCompleted();
+    }
+  }
+
+  @Override
+  public void releaseSource(
+      ReleaseSourceRequest request, StreamObserver<ReleaseSourceResponse> responses) {
+    departures.get(FactsMessages.ref(request.getMigration())).release();
+    answer(responses, ReleaseSourceResponse.getDefaultInstance());
+  }
+
+  @Override
+  public void rollBackSource(
+      RollBackSourceRequest request, StreamObserver<RollBackSourceResponse> responses) {
+    departures.rollBack(FactsMessages.ref(request.getMigration()));
+    answer(responses, RollBackSourceResponse.getDefaultInstance());
+  }
+
+  @Override
+  public void getSource(GetSourceRequest request, StreamObserver<GetSourceResponse> responses) {
+    GetSourceResponse.Phase phase =
+        departures
+            .find(FactsMessages.ref(request.getMigration()))
+            .map(departure -> phase(departure.phase()))
+            .orElse(GetSourceResponse.Phase.PHASE_UNKNOWN);
+    answer(responses, GetSourceResponse.newBuilder().setPhase(phase).build());
+  }
+
+  private static boolean isDone(CompletableFuture<Void> complete) {
+    try {
+      complete.get(REPORT_MILLIS, TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause();
+      while (cause != null && !(cause instanceof TransferBrokenException)) {
+        cause = cause.getCause();
+      }
+      throw new LongshoreException(
+          Reason.TRANSFER_BROKEN,
+          cause == null ? "the push failed: " + e.getCause() : String.valueOf(cause.getMessage()),
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LongshoreException(Reason.CANCELLED, "the agent is stopping", e);
+    }
+  }
+
+  private static PushPagesResponse report(Departure departure, boolean done) {
+    PushProgress progress = departure.pushProgress();
+    return PushPagesResponse.newBuilder()
+        .setTotalPages(progress.total())
+        .setStoredPages(progress.stored())
+        .setPagesSent(progress.contentSent())
+        .setZeroPages(progress.zero())
+        .setBytesOnWire(departure.bytesOnWire())
+        .setComplete(done)
+        .build();
+  }
+
+  private static int pid(Workload workload) {
+    return switch (workload.getKindCase()) {
+      case PROCESS -> workload.getProcess().getPid();
+      case KIND_NOT_SET ->
+          throw new LongshoreException(Reason.INVALID_ARGUMENT, "workload: its kind is missing");
+    };
+  }
+
+  private static HostPort endpoint(String text) {
+    try {
+      return HostPort.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new LongshoreException(
+          Reason.INVALID_ARGUMENT, "transfer_endpoint: " + e.getMessage(), e);
+    }
+  }
+
+  private static GetSourceResponse.Phase phase(Phase phase) {
+    return switch (phase) {
+      case PREPARED -> GetSourceResponse.Phase.PHASE_PREPARED;
+      case FROZEN -> GetSourceResponse.Phase.PHASE_FROZEN;
+      case RELEASED -> GetSourceResponse.Phase.PHASE_RELEASED;
+      case ROLLED_BACK -> GetSourceResponse.Phase.PHASE_ROLLED_BACK;
+    };
+  }
+
+  private static <T> void answer(StreamObserver<T> responses, T response) {
+    responses.onNext(response);
+    responses.onCompleted();
+  }
+}

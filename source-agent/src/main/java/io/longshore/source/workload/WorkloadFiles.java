@@ -1,0 +1,116 @@
+package io.longshore.source.workload;
+
+import io.longshore.agent.workload.FileChecksum;
+import io.longshore.agent.workload.FileFacts;
+import io.longshore.linux.Mapping;
+import io.longshore.linux.Mappings;
+import io.longshore.linux.Task;
+import io.longshore.platform.error.Problem;
+import io.longshore.platform.error.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * Collects the files that a workload needs on the target: mapped, open, working and root
+ * directories.
+ */
+final class WorkloadFiles {
+  private static final int TYPE_MASK = 0170000;
+  private static final int REGULAR = 0100000;
+  private static final String DELETED = " (deleted)";
+
+  private final Map<String, FileFacts> files = new LinkedHashMap<>();
+  private final List<Problem> problems = new ArrayList<>();
+
+  /** Adds what a process uses. A process or a descriptor that goes meanwhile is left out. */
+  void add(Task task) throws IOException {
+    Path proc = Path.of("/proc", Integer.toString(task.pid()));
+    try {
+      for (Mapping mapping : Mappings.read(task.pid())) {
+        switch (mapping.kind()) {
+          case FILE_PRIVATE -> addMapped(proc, mapping);
+          case FILE_SHARED -> addFile(proc, mapping, FileFacts.Use.OPEN);
+          case ANONYMOUS, SHARED_MEMORY, KERNEL -> {}
+        }
+      }
+      addLink(task, proc.resolve("cwd"));
+      addLink(task, proc.resolve("root"));
+      try (Stream<Path> descriptors = Files.list(proc.resolve("fd"))) {
+        for (Path descriptor : descriptors.toList()) {
+          addLink(task, descriptor);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      // It has ended; the freeze will not see it either.
+    }
+  }
+
+  /** What was found, each file once. */
+  List<FileFacts> files() {
+    return List.copyOf(files.values());
+  }
+
+  /** What cannot move. */
+  List<Problem> problems() {
+    return problems;
+  }
+
+  private void addMapped(Path proc, Mapping mapping) throws IOException {
+    addFile(proc, mapping, FileFacts.Use.MAPPED);
+  }
+
+  private void addFile(Path proc, Mapping mapping, FileFacts.Use use) throws IOException {
+    // The content of a file that was removed goes with the images, as far as CRIU's limit allows.
+    if (!mapping.deleted() && !isKnown(mapping.file(), use)) {
+      put(mapping.file(), proc.resolve("root" + mapping.file()), use);
+    }
+  }
+
+  private void addLink(Task task, Path link) throws IOException {
+    String name;
+    try {
+      name = Files.readSymbolicLink(link).toString();
+    } catch (NoSuchFileException e) {
+      return;
+    }
+    // pipe:[1], socket:[2], anon_inode:[eventfd] and their like are CRIU's business.
+    if (!name.startsWith("/") || name.endsWith(DELETED) || name.startsWith("/memfd:")) {
+      return;
+    }
+    if (name.startsWith("/dev/pts/") || name.startsWith("/dev/tty")) {
+      problems.add(
+          new Problem(
+              Reason.NOT_SESSION_LEADER,
+              "process %d (%s) has the terminal %s open as %s"
+                  .formatted(task.pid(), task.command(), name, link.getFileName())));
+      return;
+    }
+    FileFacts.Use use = Files.isDirectory(link) ? FileFacts.Use.DIRECTORY : FileFacts.Use.OPEN;
+    if (!isKnown(name, use)) {
+      put(name, link, use);
+    }
+  }
+
+  private boolean isKnown(String path, FileFacts.Use use) {
+    FileFacts known = files.get(path);
+    return known != null && known.use().compareTo(use) >= 0;
+  }
+
+  private void put(String path, Path where, FileFacts.Use use) throws IOException {
+    try {
+      int mode = (int) Files.getAttribute(where, "unix:mode");
+      boolean regular = (mode & TYPE_MASK) == REGULAR;
+      int checksum = use == FileFacts.Use.MAPPED && regular ? FileChecksum.crc32c(where) : 0;
+      files.put(path, new FileFacts(path, use, regular ? Files.size(where) : 0, checksum, mode));
+    } catch (NoSuchFileException e) {
+      // Gone between the look at the process and the look at the file.
+    }
+  }
+}

@@ -1,0 +1,153 @@
+package io.longshore.source.workload;
+
+import io.longshore.agent.workload.TaskFacts;
+import io.longshore.agent.workload.WorkloadFacts;
+import io.longshore.criu.CriuVersion;
+import io.longshore.linux.MappingUsage;
+import io.longshore.linux.Mappings;
+import io.longshore.linux.ProcessTree;
+import io.longshore.linux.Task;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Problem;
+import io.longshore.platform.error.Reason;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Looks at a workload: what it consists of, and what would keep it from leaving. Changes nothing.
+ */
+public final class WorkloadInspector {
+  private final Optional<CriuVersion> criu;
+
+  /**
+   * @param criu the CRIU that would dump; empty if none works here
+   */
+  public WorkloadInspector(Optional<CriuVersion> criu) {
+    this.criu = criu;
+  }
+
+  /**
+   * Looks at a process tree.
+   *
+   * @param pid its root
+   * @param serviceAddresses addresses with prefix length that would move with it
+   */
+  public Inspection inspect(int pid, List<String> serviceAddresses) {
+    try {
+      ProcessTree tree = ProcessTree.of(pid);
+      Optional<Problem> hopeless = hopeless(tree);
+      if (hopeless.isPresent()) {
+        return new Inspection(Optional.empty(), List.of(hopeless.get()));
+      }
+      return inspect(tree, serviceAddresses);
+    } catch (NoSuchFileException e) {
+      return new Inspection(
+          Optional.empty(),
+          List.of(
+              new Problem(
+                  Reason.UNKNOWN_PROCESS, "there is no process " + pid + " on the source")));
+    } catch (IOException e) {
+      throw new LongshoreException(
+          Reason.INTERNAL, "cannot look at process " + pid + ": " + e.getMessage(), e);
+    }
+  }
+
+  private Inspection inspect(ProcessTree tree, List<String> serviceAddresses) throws IOException {
+    List<Problem> problems = new ArrayList<>();
+    serviceAddresses.forEach(address -> {});
+    if (criu.isEmpty()) {
+      problems.add(
+          new Problem(Reason.CRIU_MISSING, "the source has no CRIU that works on its kernel"));
+    }
+    sessions(tree, problems);
+    WorkloadFiles files = new WorkloadFiles();
+    List<TaskFacts> tasks = new ArrayList<>();
+    long privateBytes = 0;
+    long sharedBytes = 0;
+    for (Task task : tree.tasks()) {
+      tasks.add(new TaskFacts(task.ownPid(), task.ownThreadIds(), task.command()));
+      if (!task.alive()) {
+        continue;
+      }
+      if (task.tracerPid() != 0) {
+        problems.add(
+            new Problem(
+                Reason.TASK_NOT_RUNNING,
+                "process %d (%s) is traced by process %d"
+                    .formatted(task.pid(), task.command(), task.tracerPid())));
+      }
+      files.add(task);
+      for (MappingUsage usage : Mappings.readUsage(task.pid())) {
+        switch (usage.mapping().kind()) {
+          case ANONYMOUS, FILE_PRIVATE ->
+              privateBytes += usage.anonymousBytes() + usage.swappedBytes();
+          case SHARED_MEMORY -> sharedBytes += usage.proportionalBytes() + usage.swappedBytes();
+          case FILE_SHARED, KERNEL -> {}
+        }
+      }
+    }
+    problems.addAll(files.problems());
+    return new Inspection(
+        Optional.of(
+            new WorkloadFacts(
+                command(tree.root()),
+                tasks,
+                files.files(),
+                List.of(),
+                privateBytes,
+                sharedBytes,
+                List.of())),
+        problems);
+  }
+
+  private static Optional<Problem> hopeless(ProcessTree tree) {
+    Task root = tree.root();
+    if (!root.alive()) {
+      return Optional.of(
+          new Problem(Reason.TASK_NOT_RUNNING, "process " + root.pid() + " has ended"));
+    }
+    int self = Math.toIntExact(ProcessHandle.current().pid());
+    if (tree.find(self).isPresent()) {
+      return Optional.of(
+          new Problem(
+              Reason.UNSUPPORTED_PROCESS,
+              "the tree below process %d contains the source-agent itself".formatted(root.pid())));
+    }
+    if (!Files.exists(Path.of("/proc", Integer.toString(root.pid()), "exe"))) {
+      return Optional.of(
+          new Problem(
+              Reason.UNSUPPORTED_PROCESS,
+              "process %d (%s) is a thread of the kernel".formatted(root.pid(), root.command())));
+    }
+    return Optional.empty();
+  }
+
+  private static void sessions(ProcessTree tree, List<Problem> problems) {
+    Set<Integer> inside = new HashSet<>(tree.pids());
+    for (Task task : tree.tasks()) {
+      // 0: the leader is outside of what this agent sees.
+      if (!inside.contains(task.sessionId())) {
+        problems.add(
+            new Problem(
+                Reason.NOT_SESSION_LEADER,
+                "process %d (%s) belongs to session %d, whose leader is not in the tree below process %d"
+                    .formatted(task.pid(), task.command(), task.sessionId(), tree.root().pid())));
+        return;
+      }
+    }
+  }
+
+  private static String command(Task root) throws IOException {
+    byte[] line = Files.readAllBytes(Path.of("/proc", Integer.toString(root.pid()), "cmdline"));
+    String command = new String(line, StandardCharsets.UTF_8).replace('\0', ' ').strip();
+    return command.isEmpty() ? root.command() : command;
+  }
+}
