@@ -55,7 +55,8 @@ final class CgroupFiles {
     }
   }
 
-  private static boolean isAlive(int pid) throws IOException {
+  /** Whether it is there and neither a zombie nor about to be one: such are members of nothing. */
+  static boolean isAlive(int pid) throws IOException {
     try {
       return TaskReader.read(pid).alive();
     } catch (NoSuchFileException e) {

@@ -100,13 +100,17 @@ public record CgroupHierarchy(Version version, Path mountPoint, String mountRoot
       }
     }
     // In a cgroup namespace names above its root are hidden; then only the members tell.
-    return find(directory -> contains(directory, pid)).stream()
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IOException(
-                    "process %d is in cgroup %s, which is not below %s"
-                        .formatted(pid, cgroup, mountPoint)));
+    if (CgroupFiles.isAlive(pid)) {
+      List<Path> found = find(directory -> contains(directory, pid));
+      if (!found.isEmpty()) {
+        return found.getFirst();
+      }
+    }
+    if (!CgroupFiles.isAlive(pid)) {
+      throw new NoSuchFileException("/proc/" + pid, null, "the process has ended");
+    }
+    throw new IOException(
+        "process %d is in cgroup %s, which is not below %s".formatted(pid, cgroup, mountPoint));
   }
 
   /** A process's line of /proc/PID/cgroup for this hierarchy, as the kernel writes it. */

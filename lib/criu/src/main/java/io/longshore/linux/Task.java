@@ -19,7 +19,7 @@ import java.util.List;
  * @param processGroupId 0 if the group's leader is outside the reader's namespace
  * @param ownSessionId 0 if the session is of an outer namespace
  * @param ownProcessGroupId 0 if the group is of an outer namespace
- * @param tracerPid process that traces it, 0 for none
+ * @param tracerThreadId thread that traces it, 0 for none
  */
 public record Task(
     int pid,
@@ -33,7 +33,7 @@ public record Task(
     int processGroupId,
     int ownSessionId,
     int ownProcessGroupId,
-    int tracerPid) {
+    int tracerThreadId) {
 
   /** What the kernel says a process is doing. */
   public enum State {
@@ -73,8 +73,11 @@ public record Task(
     ownThreadIds = List.copyOf(ownThreadIds);
   }
 
-  /** Whether it still has memory and descriptors. */
+  /**
+   * Whether it still has memory and descriptors. A process whose first thread has ended shows as a
+   * zombie though others go on.
+   */
   public boolean alive() {
-    return state != State.ZOMBIE && state != State.DEAD;
+    return (state != State.ZOMBIE && state != State.DEAD) || ownThreadIds.size() > 1;
   }
 }

@@ -29,7 +29,7 @@ final class Child implements AutoCloseable {
   }
 
   static Child sleeping() throws IOException {
-    return start("sleep", "600");
+    return start("sleep", "60");
   }
 
   static Child bash(String script) throws IOException {

@@ -56,7 +56,7 @@ class PidfdTest {
   @Test
   void duplicatesADescriptorOfAnotherProcess() throws Exception {
     Path file = Files.createTempFile("longshore", "pidfd");
-    try (Child child = Child.bash("exec 7<'" + file + "'; echo ready; exec sleep 600")) {
+    try (Child child = Child.bash("exec 7<'" + file + "'; echo ready; exec sleep 60")) {
       assertThat(child.line()).isEqualTo("ready");
       try (Pidfd pidfd = Pidfd.open(child.pid());
           FileDescriptorHandle copy = pidfd.duplicateDescriptor(7)) {
