@@ -1,6 +1,7 @@
 package io.longshore.cli;
 
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
@@ -42,11 +43,14 @@ final class Coordinator implements AutoCloseable {
   private static final Duration PLANNING = Duration.ofMinutes(3);
 
   private final HostPort address;
+  private final Duration patience;
   private final ClientTrace trace;
   private final ManagedChannel channel;
 
-  private Coordinator(HostPort address, ClientTrace trace, ManagedChannel channel) {
+  private Coordinator(
+      HostPort address, Duration patience, ClientTrace trace, ManagedChannel channel) {
     this.address = address;
+    this.patience = patience;
     this.trace = trace;
     this.channel = channel;
   }
@@ -54,7 +58,10 @@ final class Coordinator implements AutoCloseable {
   static Coordinator connect(HostPort address, Environment environment) {
     ClientTrace trace = ClientTrace.start(environment);
     return new Coordinator(
-        address, trace, new GrpcChannels(trace.telemetry()).open(address, "coordinator"));
+        address,
+        environment.patience(),
+        trace,
+        new GrpcChannels(trace.telemetry()).open(address, "coordinator"));
   }
 
   MigrationPlan plan(MigrationSpec spec) {
@@ -78,7 +85,7 @@ final class Coordinator implements AutoCloseable {
       }
       try {
         return call(
-            () -> migrations(SHORT).withWaitForReady().createMigration(request).getMigration());
+            () -> migrations(patience).withWaitForReady().createMigration(request).getMigration());
       } catch (UnreachableException second) {
         throw new UnreachableException(
             "lost contact with the coordinator at %s while starting the migration, and it is not known whether it was started. "
@@ -155,11 +162,12 @@ final class Coordinator implements AutoCloseable {
           }
         }
       } catch (StatusRuntimeException e) {
-        if (!isUnreachable(e)) {
+        // A coordinator that is stopped cancels the calls that it has open.
+        if (!isUnreachable(e) && !isCancelled(e)) {
           throw RemoteCalls.failure(name(), e);
         }
       }
-      Migration migration = get(migrations(SHORT).withWaitForReady(), id);
+      Migration migration = get(migrations(patience).withWaitForReady(), id);
       if (migration.getDone()) {
         snapshots.accept(migration);
         return migration;
@@ -205,6 +213,10 @@ final class Coordinator implements AutoCloseable {
   private static boolean isUnreachable(StatusRuntimeException e) {
     return !StatusMapper.hasReason(e)
         && StatusMapper.fromStatus(e).reason() == Reason.AGENT_UNREACHABLE;
+  }
+
+  private static boolean isCancelled(StatusRuntimeException e) {
+    return !StatusMapper.hasReason(e) && e.getStatus().getCode() == Status.Code.CANCELLED;
   }
 
   private String name() {

@@ -2,6 +2,7 @@ package io.longshore.cli;
 
 import io.longshore.platform.value.HostPort;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
@@ -14,6 +15,7 @@ import java.util.Optional;
  */
 record Environment(Map<String, String> variables, PrintWriter out, PrintWriter err) {
   private static final HostPort LOCAL = new HostPort("localhost", 7700);
+  private static final Duration USUAL_PATIENCE = Duration.ofSeconds(30);
   private static final int USUAL_WIDTH = 80;
 
   /** A variable that is set and not empty. */
@@ -32,6 +34,14 @@ record Environment(Map<String, String> variables, PrintWriter out, PrintWriter e
    */
   boolean canRedraw() {
     return variable("LONGSHORE_PROGRESS").filter("live"::equals).isPresent();
+  }
+
+  /** How long to wait for a coordinator that was lost. */
+  Duration patience() {
+    return variable("LONGSHORE_PATIENCE")
+        .filter(seconds -> seconds.matches("[0-9]{1,6}"))
+        .map(seconds -> Duration.ofSeconds(Long.parseLong(seconds)))
+        .orElse(USUAL_PATIENCE);
   }
 
   /** Characters in a line of the terminal. */

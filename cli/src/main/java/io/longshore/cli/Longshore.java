@@ -28,8 +28,10 @@ import picocli.CommandLine.ScopeType;
     footer = {
       "%nEnvironment:",
       "  LONGSHORE_COORDINATOR        HOST:PORT, if --coordinator is not given",
+      "  LONGSHORE_PATIENCE           seconds to wait for a coordinator that was lost",
+      "                               (default: 30)",
       "  OTEL_EXPORTER_OTLP_ENDPOINT  where to send the trace's root span",
-      "  TRACEPARENT                  trace context to be the parent of the migration's trace"
+      "  TRACEPARENT                  parent of the migration's trace"
     })
 final class Longshore {
   private final Environment environment;

@@ -26,6 +26,9 @@ final class WatchCommand implements Callable<Integer> {
   public Integer call() {
     Environment environment = longshore.environment();
     try (Coordinator coordinator = longshore.connect()) {
+      // Following waits for a coordinator that was lost; one that was never there is an error at
+      // once.
+      var _ = coordinator.get(id);
       return (json
               ? Following.printing(coordinator, environment, id)
               : Following.untilDone(coordinator, environment, id, false))

@@ -1,0 +1,18 @@
+package io.longshore.cli;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.Map;
+
+/** What a run of the command left. */
+record Run(int status, String out, String err) {
+  static Run of(Map<String, String> variables, String... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int status =
+        Longshore.run(
+            new Environment(variables, new PrintWriter(out, true), new PrintWriter(err, true)),
+            args);
+    return new Run(status, out.toString(), err.toString());
+  }
+}

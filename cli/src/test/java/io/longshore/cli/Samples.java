@@ -1,0 +1,108 @@
+package io.longshore.cli;
+
+import com.google.protobuf.Duration;
+import com.google.protobuf.Timestamp;
+import io.longshore.v1.Agent;
+import io.longshore.v1.Migration;
+import io.longshore.v1.Migration.State;
+import io.longshore.v1.MigrationError;
+import io.longshore.v1.MigrationResult;
+import io.longshore.v1.MigrationSpec;
+import io.longshore.v1.Node;
+import io.longshore.v1.NodeCapabilities;
+import io.longshore.v1.ProcessWorkload;
+import io.longshore.v1.Progress;
+import io.longshore.v1.Strategy;
+import io.longshore.v1.Workload;
+import java.util.List;
+
+/** Messages as a coordinator sends them. */
+final class Samples {
+  static final long GIB = 1L << 30;
+
+  static final MigrationSpec SPEC =
+      MigrationSpec.newBuilder()
+          .setSourceNode("a")
+          .setTargetNode("b")
+          .setStrategy(Strategy.STRATEGY_POST_COPY)
+          .setWorkload(Workload.newBuilder().setProcess(ProcessWorkload.newBuilder().setPid(20001)))
+          .build();
+
+  static final MigrationResult RESULT =
+      MigrationResult.newBuilder()
+          .setDowntime(milliseconds(118))
+          .setFreezeTime(milliseconds(85))
+          .setRestoreTime(milliseconds(30))
+          .setTotalTime(milliseconds(2410))
+          .setMemoryBytes(GIB)
+          .setBytesOnWire(GIB + 5_000_000)
+          .setPagesSent(262_000)
+          .setZeroPages(144)
+          .setDemandFaults(17)
+          .setImageBytes(320_000)
+          .build();
+
+  private Samples() {}
+
+  static Migration in(State state) {
+    return Migration.newBuilder()
+        .setId("m-1")
+        .setSpec(SPEC)
+        .setState(state)
+        .setCreateTime(Timestamp.newBuilder().setSeconds(1_795_000_000))
+        .setTraceId("0af7651916cd43dd8448eb211c80319c")
+        .build();
+  }
+
+  static Migration moving(State state, long moved, long total, long rate) {
+    return in(state).toBuilder()
+        .setProgress(
+            Progress.newBuilder().setMovedBytes(moved).setTotalBytes(total).setBytesPerSecond(rate))
+        .build();
+  }
+
+  static Migration succeeded() {
+    return in(State.STATE_SUCCEEDED).toBuilder().setDone(true).setResult(RESULT).build();
+  }
+
+  static Migration failed(String reason, String message, String... criuLog) {
+    return in(State.STATE_FAILED).toBuilder()
+        .setDone(true)
+        .setError(
+            MigrationError.newBuilder()
+                .setReason(reason)
+                .setMessage(message)
+                .addAllCriuLog(List.of(criuLog)))
+        .build();
+  }
+
+  static Node node(String name) {
+    return Node.newBuilder()
+        .setName(name)
+        .setState(Node.State.STATE_PARTIAL)
+        .setSourceAgent(
+            Agent.newBuilder()
+                .setEndpoint("10.77.0.11:7710")
+                .setVersion("0.1.0")
+                .setAvailable(true)
+                .setLastHeartbeatTime(Timestamp.newBuilder().setSeconds(1_795_000_000)))
+        .setTargetAgent(Agent.newBuilder().setEndpoint("10.77.0.11:7720").setVersion("0.1.0"))
+        .setCapabilities(
+            NodeCapabilities.newBuilder()
+                .setArchitecture("x86_64")
+                .setKernelRelease("6.18.0")
+                .setCriuVersion("4.1.1")
+                .setLazyRestore(true)
+                .addRuntimes("process")
+                .setAvailableMemoryBytes(3 * GIB)
+                .setTotalMemoryBytes(4 * GIB))
+        .build();
+  }
+
+  private static Duration milliseconds(int milliseconds) {
+    return Duration.newBuilder()
+        .setSeconds(milliseconds / 1000)
+        .setNanos(milliseconds % 1000 * 1_000_000)
+        .build();
+  }
+}
