@@ -1,0 +1,120 @@
+package io.longshore.acceptance.testbed;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.protobuf.util.JsonFormat;
+import io.longshore.acceptance.testbed.Command.Output;
+import io.longshore.v1.ListMigrationsResponse;
+import io.longshore.v1.ListNodesResponse;
+import io.longshore.v1.Migration;
+import io.longshore.v1.MigrationPlan;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The command deploy/longshore, as an operator uses it. */
+final class Longshore {
+  /** What to move where. */
+  record Move(String from, String to, int pid, List<String> options) {
+    Move {
+      options = List.copyOf(options);
+    }
+
+    static Move of(String from, String to, int pid, String... options) {
+      return new Move(from, to, pid, List.of(options));
+    }
+
+    private List<String> arguments() {
+      List<String> arguments =
+          new ArrayList<>(List.of("--from", from, "--to", to, "--pid", Integer.toString(pid)));
+      arguments.addAll(options);
+      return arguments;
+    }
+  }
+
+  Command command(String name, List<String> arguments) {
+    List<String> words =
+        new ArrayList<>(List.of(Checkout.path("deploy/longshore").toString(), name));
+    words.addAll(arguments);
+    return Command.of(words).within(Duration.ofMinutes(3));
+  }
+
+  Command command(String name, String... arguments) {
+    return command(name, List.of(arguments));
+  }
+
+  Command migrate(Move move) {
+    return command("migrate", move.arguments());
+  }
+
+  /** Migrates and returns the finished migration, whatever came of it. */
+  Migration migrateToTheEnd(Move move) {
+    List<String> arguments = new ArrayList<>(move.arguments());
+    arguments.add("--json");
+    Output output = command("migrate", arguments).run();
+    if (output.status() > 1) {
+      throw new AssertionError(output);
+    }
+    Migration migration = migration(output.out());
+    if ((output.status() == 0) != (migration.getState() == Migration.State.STATE_SUCCEEDED)) {
+      throw new AssertionError("the exit status does not fit the state: " + output);
+    }
+    return migration;
+  }
+
+  /** Migrates and fails if the migration does. */
+  Migration migrateSuccessfully(Move move) {
+    Migration migration = migrateToTheEnd(move);
+    if (migration.getState() != Migration.State.STATE_SUCCEEDED) {
+      throw new AssertionError("the migration did not succeed: " + migration);
+    }
+    return migration;
+  }
+
+  /** Starts a migration and returns its id. */
+  String begin(Move move) {
+    List<String> arguments = new ArrayList<>(move.arguments());
+    arguments.add("--detach");
+    return command("migrate", arguments).run().expectSuccess().strip();
+  }
+
+  MigrationPlan plan(Move move) {
+    List<String> arguments = new ArrayList<>(move.arguments());
+    arguments.add("--json");
+    return parse(command("plan", arguments).run().out(), MigrationPlan.newBuilder()).build();
+  }
+
+  Migration get(String id) {
+    return migration(command("get", id, "--json").run().expectSuccess());
+  }
+
+  ListMigrationsResponse list() {
+    return parse(
+            command("list", "--json").run().expectSuccess(), ListMigrationsResponse.newBuilder())
+        .build();
+  }
+
+  ListNodesResponse nodes() {
+    return parse(command("nodes", "--json").run().expectSuccess(), ListNodesResponse.newBuilder())
+        .build();
+  }
+
+  /** Waits until it is done. */
+  Migration await(String id) {
+    return migration(command("watch", id, "--json").run().out().lines().toList().getLast());
+  }
+
+  static Migration migration(String json) {
+    return parse(json, Migration.newBuilder()).build();
+  }
+
+  static <B extends Message.Builder> B parse(String json, B builder) {
+    try {
+      JsonFormat.parser().merge(json, builder);
+      return builder;
+    } catch (InvalidProtocolBufferException e) {
+      throw new AssertionError(
+          "not the JSON of a " + builder.getDescriptorForType().getName() + ": " + json, e);
+    }
+  }
+}

@@ -1,0 +1,193 @@
+package io.longshore.acceptance.testbed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.longshore.acceptance.testbed.Longshore.Move;
+import io.longshore.v1.Migration;
+import io.longshore.v1.MigrationResult;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every page is right after a migration, and nothing of the migration is left but the workload. */
+@OnTestbed
+@Order(1)
+class MemoryTest {
+  private static final long MIB = 1L << 20;
+
+  private final Testbeds testbeds;
+
+  MemoryTest(Testbeds testbeds) {
+    this.testbeds = testbeds;
+  }
+
+  /** Options of deploy/workloads/memory.c. */
+  record Shape(String name, long mebibytes, List<String> options) {
+    Shape {
+      options = List.copyOf(options);
+    }
+
+    static Shape of(String name, long mebibytes, String... options) {
+      return new Shape(name, mebibytes, List.of(options));
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  private static final List<Shape> SHAPES =
+      List.of(
+          Shape.of("64 MiB, one thread", 64),
+          Shape.of(
+              "512 MiB, threads, children and every kind of memory",
+              512,
+              "--threads",
+              "3",
+              "--children",
+              "2",
+              "--content",
+              "zeros",
+              "--untouched",
+              "20",
+              "--shared",
+              "16m",
+              "--memfd",
+              "8m",
+              "--locked",
+              "4m",
+              "--inherited",
+              "16m",
+              "--open",
+              "/etc/services"),
+          Shape.of(
+              "1 GiB, compressible, children",
+              1024,
+              "--content",
+              "compressible",
+              "--children",
+              "3"));
+
+  static List<Arguments> everyCriuStrategyAndShape() {
+    List<Arguments> all = new ArrayList<>();
+    for (String criu : Checkout.allCrius()) {
+      for (String strategy : List.of("stop-and-copy", "post-copy")) {
+        SHAPES.forEach(shape -> all.add(Arguments.of(criu, strategy, shape)));
+      }
+    }
+    return all;
+  }
+
+  @ParameterizedTest(name = "{1}, {2}, {0}")
+  @MethodSource("everyCriuStrategyAndShape")
+  void memoryIsRight(String criu, String strategy, Shape shape) {
+    Testbed testbed =
+        criu.equals(Checkout.tool("LONGSHORE_CRIU"))
+            ? testbeds.usual()
+            : testbeds.with("--criu", criu);
+    moveAndCheck(testbed, strategy, shape);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"stop-and-copy", "post-copy"})
+  void fourGibibytesAreRight(String strategy) {
+    moveAndCheck(testbeds.usual(), strategy, Shape.of("4 GiB", 4096, "--threads", "4"));
+  }
+
+  private static void moveAndCheck(Testbed testbed, String strategy, Shape shape) {
+    HostState beforeOnA = HostState.of(testbed, "a");
+    HostState beforeOnB = HostState.of(testbed, "b");
+    List<String> options = new ArrayList<>(List.of("--size", shape.mebibytes() + "m"));
+    options.addAll(shape.options());
+    try (MemoryWorkload workload =
+        MemoryWorkload.start(testbed, "a", options.toArray(String[]::new))) {
+      Migration migration =
+          testbed
+              .longshore()
+              .migrateSuccessfully(Move.of("a", "b", workload.pid(), "--strategy", strategy));
+      assertThat(testbed.hasProcess("a", workload.pid())).as("still on a").isFalse();
+      workload.assertRightOn("b");
+      // All of it is on b now, so nothing on a matters, and on b only the workload is new.
+      beforeOnA.assertUnchanged(testbed);
+      beforeOnB.assertUnchanged(testbed, "process");
+      figuresFit(migration, shape);
+    }
+    beforeOnB.assertUnchanged(testbed);
+  }
+
+  private static void figuresFit(Migration migration, Shape shape) {
+    MigrationResult result = migration.getResult();
+    assertThat(result.getMemoryBytes())
+        .as("memory")
+        .isBetween(shape.mebibytes() * MIB / 2, (shape.mebibytes() + 100) * MIB);
+    assertThat(result.getPagesSent()).as("pages sent").isPositive();
+    assertThat(result.getBytesOnWire())
+        .as("bytes on the wire")
+        .isGreaterThan(result.getPagesSent() * 4096 / 2)
+        .isLessThan(result.getMemoryBytes() * 11 / 10 + 4 * MIB);
+    if (shape.options().contains("zeros")) {
+      assertThat(result.getZeroPages()).as("zero pages").isPositive();
+    }
+    assertThat(
+            result.hasDowntime()
+                && result.hasTotalTime()
+                && result.hasFreezeTime()
+                && result.hasRestoreTime())
+        .as("all times are given: %s", result)
+        .isTrue();
+  }
+
+  @Test
+  void aWorkloadThatKeepsWritingIsRightToo() {
+    Testbed testbed = testbeds.usual();
+    for (String strategy : List.of("stop-and-copy", "post-copy")) {
+      try (MemoryWorkload workload =
+          MemoryWorkload.start(
+              testbed,
+              "a",
+              "--size",
+              "256m",
+              "--threads",
+              "2",
+              "--children",
+              "1",
+              "--dirty",
+              "5000")) {
+        testbed
+            .longshore()
+            .migrateSuccessfully(Move.of("a", "b", workload.pid(), "--strategy", strategy));
+        MemoryReport report = workload.report("b");
+        assertThat(report.wrongPages()).as("wrong pages after %s", strategy).isZero();
+        assertThat(report.childrenLost() + report.wrongTokens())
+            .as("lost in %s", strategy)
+            .isZero();
+      }
+    }
+  }
+
+  @Test
+  void itCanGoBackAndForth() {
+    Testbed testbed = testbeds.usual();
+    try (MemoryWorkload workload =
+        MemoryWorkload.start(testbed, "a", "--size", "64m", "--threads", "2", "--children", "1")) {
+      HostState onA = HostState.of(testbed, "a");
+      HostState onB = HostState.of(testbed, "b");
+      testbed
+          .longshore()
+          .migrateSuccessfully(Move.of("a", "b", workload.pid(), "--strategy", "post-copy"));
+      workload.assertRightOn("b");
+      testbed
+          .longshore()
+          .migrateSuccessfully(Move.of("b", "a", workload.pid(), "--strategy", "stop-and-copy"));
+      workload.assertRightOn("a");
+      onA.assertUnchanged(testbed);
+      onB.assertUnchanged(testbed);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package io.longshore.acceptance.testbed;
+
+import static org.awaitility.Awaitility.await;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A Redis with an address of its own that moves with it, and the load client that uses it from host
+ * client.
+ */
+final class RedisWorkload implements AutoCloseable {
+  static final String ADDRESS = "10.77.0.100";
+  static final String CIDR = ADDRESS + "/24";
+  private static final String VERSIONS = "/var/load-versions";
+
+  private final Testbed testbed;
+  private final long bytes;
+  private final int pid;
+
+  private RedisWorkload(Testbed testbed, long bytes, int pid) {
+    this.testbed = testbed;
+    this.bytes = bytes;
+    this.pid = pid;
+  }
+
+  /** Returns when it has so many bytes of values. */
+  static RedisWorkload start(Testbed testbed, String host, long bytes) {
+    testbed.shell(host, "ip address add \"$1\" dev eth0", CIDR);
+    testbed.shell(
+        host,
+        """
+        redis-server --bind 0.0.0.0 --port 6379 --protected-mode no --save '' --appendonly no --daemonize yes \
+          --dir / --logfile '' --pidfile ''
+        """);
+    List<Integer> pid = new ArrayList<>();
+    await()
+        .atMost(Duration.ofSeconds(10))
+        .ignoreExceptions()
+        .until(
+            () ->
+                pid.add(
+                    Integer.parseInt(
+                        testbed
+                            .shell(
+                                host,
+                                "redis-cli -h \"$1\" info server | sed -n 's/^process_id:\\([0-9]*\\).*/\\1/p'",
+                                ADDRESS)
+                            .strip())));
+    RedisWorkload redis = new RedisWorkload(testbed, bytes, pid.getFirst());
+    redis.client("fill").run().expectSuccess();
+    return redis;
+  }
+
+  int pid() {
+    return pid;
+  }
+
+  /** Loads it until the load is told to end. Returns when the client is warm. */
+  LoadRun load(int connections) {
+    Command command =
+        client("load", "--connections", "" + connections, "--warm-up", "2", "--versions", VERSIONS);
+    try {
+      return LoadRun.begin(command.start());
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Reads all keys back. */
+  JsonObject check() {
+    return JsonParser.parseString(client("check", "--versions", VERSIONS).run().out())
+        .getAsJsonObject();
+  }
+
+  private Command client(String name, String... options) {
+    List<String> words =
+        new ArrayList<>(
+            List.of(
+                Checkout.tool("JAVA_HOME") + "/bin/java",
+                "-Xmx256m",
+                "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "io.longshore.acceptance.load.LoadClient",
+                name,
+                "--server",
+                ADDRESS + ":6379",
+                "--bytes",
+                "" + bytes));
+    words.addAll(List.of(options));
+    return testbed.on("client", words.toArray(String[]::new));
+  }
+
+  /** Ends it on whatever host it is. */
+  @Override
+  public void close() {
+    for (String host : Testbed.NODES) {
+      testbed
+          .on(
+              host,
+              "sh",
+              "-c",
+              "pkill -KILL -x redis-server; ip address delete \"$1\" dev eth0",
+              "-",
+              CIDR)
+          .run();
+    }
+  }
+}

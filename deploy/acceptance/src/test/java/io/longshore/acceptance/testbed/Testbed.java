@@ -1,0 +1,86 @@
+package io.longshore.acceptance.testbed;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonParser;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A running testbed. */
+final class Testbed {
+  /** The hosts between which workloads move. */
+  static final List<String> NODES = List.of("a", "b");
+
+  /** What CRIU is called when a test does not say otherwise, and what it can be told to do. */
+  static final String CRIU = Checkout.path("deploy/acceptance/src/test/scripts/criu").toString();
+
+  private final Longshore longshore = new Longshore();
+
+  private Testbed() {}
+
+  /**
+   * Starts it afresh.
+   *
+   * @param options of deploy/testbed up
+   */
+  static Testbed up(List<String> options, String telemetryEndpoint) {
+    List<String> words = new ArrayList<>(List.of(script(), "up"));
+    words.addAll(options);
+    Command.of(words)
+        .with("OTEL_EXPORTER_OTLP_ENDPOINT", telemetryEndpoint)
+        .with("OTEL_BSP_SCHEDULE_DELAY", "200")
+        .run()
+        .expectSuccess();
+    return new Testbed();
+  }
+
+  static void down() {
+    Command.of(List.of(script(), "down")).run().expectSuccess();
+  }
+
+  Longshore longshore() {
+    return longshore;
+  }
+
+  /** A command on a host, not yet run. */
+  Command on(String host, String... words) {
+    List<String> all = new ArrayList<>(List.of(script(), "exec", host, "--"));
+    all.addAll(List.of(words));
+    return Command.of(all);
+  }
+
+  /** Runs a shell script on a host, which gets the arguments as $1 and so on. */
+  String shell(String host, String script, String... arguments) {
+    List<String> words = new ArrayList<>(List.of("sh", "-c", script, "-"));
+    words.addAll(List.of(arguments));
+    return on(host, words.toArray(String[]::new))
+        .within(Duration.ofMinutes(2))
+        .run()
+        .expectSuccess();
+  }
+
+  boolean hasProcess(String host, int pid) {
+    return on(host, "test", "-e", "/proc/" + pid).run().status() == 0;
+  }
+
+  /** Whether an IPv4 address is assigned on a host. */
+  boolean hasAddress(String host, String address) {
+    JsonArray interfaces =
+        JsonParser.parseString(shell(host, "ip -json -4 address show to \"$1\"", address))
+            .getAsJsonArray();
+    return interfaces.asList().stream().anyMatch(each -> each.getAsJsonObject().has("addr_info"));
+  }
+
+  /** The CRIU of a host does something else than it should until the test ends. See the script. */
+  void setCriuFault(String host, String fault) {
+    shell(host, "echo \"$1\" >/var/longshore-test-fault", fault);
+  }
+
+  void clearCriuFaults() {
+    NODES.forEach(host -> shell(host, "rm -f /var/longshore-test-fault"));
+  }
+
+  private static String script() {
+    return Checkout.path("deploy/testbed").toString();
+  }
+}

@@ -1,0 +1,46 @@
+package io.longshore.acceptance.testbed;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/** Gives tests the {@link Testbeds}, and stops the testbed after the last test. */
+final class TestbedExtension implements ParameterResolver, AfterEachCallback {
+  @Override
+  public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+    return parameter.getParameter().getType() == Testbeds.class;
+  }
+
+  @Override
+  public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+    return testbeds(context);
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) {
+    if (context.getExecutionException().isPresent()) {
+      testbeds(context).distrust();
+    }
+  }
+
+  /** The root context closes it. */
+  private static Testbeds testbeds(ExtensionContext context) {
+    return context
+        .getRoot()
+        .getStore(Namespace.create(TestbedExtension.class))
+        .getOrComputeIfAbsent(
+            Testbeds.class,
+            type -> {
+              try {
+                return new Testbeds();
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            },
+            Testbeds.class);
+  }
+}

@@ -1,0 +1,52 @@
+package io.longshore.acceptance.testbed;
+
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one testbed of a checkout, brought up anew only if it is not as the next test needs it: with
+ * other options, or after a test that failed and may have left something.
+ */
+final class Testbeds implements AutoCloseable {
+  private final SpanReceiver spans;
+  private @Nullable Testbed current;
+  private List<String> currentOptions = List.of();
+
+  Testbeds() throws IOException {
+    spans = SpanReceiver.start();
+  }
+
+  /** As it is by default, but for a CRIU that can be told to fail. */
+  Testbed usual() {
+    return with("--criu", Testbed.CRIU);
+  }
+
+  Testbed with(String... options) {
+    List<String> wanted = List.of(options);
+    Testbed testbed = current;
+    if (testbed == null || !currentOptions.equals(wanted)) {
+      current = null;
+      testbed = Testbed.up(wanted, spans.endpoint());
+      current = testbed;
+      currentOptions = wanted;
+    }
+    return testbed;
+  }
+
+  /** What the services send goes here. */
+  SpanReceiver spans() {
+    return spans;
+  }
+
+  /** The next test gets a fresh one. */
+  void distrust() {
+    current = null;
+  }
+
+  @Override
+  public void close() {
+    spans.close();
+    Testbed.down();
+  }
+}
