@@ -83,6 +83,12 @@ public final class ServiceMain {
     return Multibinder.newSetBinder(binder, Component.class);
   }
 
+  /** The version that was built, from the manifest; "development" outside of a jar. */
+  public static String version() {
+    String version = ServiceMain.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+
   private static <C extends Record> void runUntilStopped(
       String name, C config, Class<C> configType, Module... modules) throws Exception {
     Telemetry telemetry = Telemetry.start(name);
