@@ -6,6 +6,7 @@ import io.longshore.coordinator.agent.AgentException;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.RemoteCalls;
+import java.util.List;
 import java.util.function.Supplier;
 
 /** Makes calls with a blocking stub and says what their failures mean. */
@@ -39,6 +40,15 @@ final class AgentCalls {
   }
 
   private AgentException failure(StatusRuntimeException e) {
+    if (e.getStatus().getCode() == Status.Code.CANCELLED) {
+      // Not by us: this is how a server that stops ends its calls.
+      return new AgentException(
+          AgentException.Kind.UNREACHABLE,
+          Reason.AGENT_UNREACHABLE.name(),
+          peer + " ended the call without an answer, as an agent does that is being stopped",
+          List.of(),
+          e);
+    }
     LongshoreException meaning = RemoteCalls.failure(peer, e);
     String reason =
         meaning.reason() == Reason.INTERNAL
@@ -55,14 +65,13 @@ final class AgentCalls {
 
   private static AgentException.Kind kind(Status status, Reason reason) {
     return switch (status.getCode()) {
-      case UNAVAILABLE -> AgentException.Kind.UNREACHABLE;
+      case UNAVAILABLE, CANCELLED -> AgentException.Kind.UNREACHABLE;
       // An agent's own time limit, such as CRIU's, is its answer; a limit of ours is not.
       case DEADLINE_EXCEEDED ->
           reason == Reason.AGENT_UNREACHABLE
               ? AgentException.Kind.TIMED_OUT
               : AgentException.Kind.REFUSED;
       case OK,
-          CANCELLED,
           UNKNOWN,
           INVALID_ARGUMENT,
           NOT_FOUND,

@@ -95,7 +95,19 @@ public final class MigrationGrpcService extends MigrationServiceGrpc.MigrationSe
       WatchMigrationRequest request, StreamObserver<WatchMigrationResponse> answer) {
     String id = id(request.getMigrationId());
     migrations.get(id);
-    new Watcher(migrations, id, (ServerCallStreamObserver<WatchMigrationResponse>) answer).begin();
+    Watcher.Watched watched =
+        new Watcher.Watched() {
+          @Override
+          public Migration now() {
+            return migrations.get(id);
+          }
+
+          @Override
+          public Migrations.Watch watch(Runnable changed) {
+            return migrations.watch(id, changed);
+          }
+        };
+    new Watcher(watched, (ServerCallStreamObserver<WatchMigrationResponse>) answer).begin();
   }
 
   @Override

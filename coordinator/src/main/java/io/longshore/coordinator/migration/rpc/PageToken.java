@@ -2,7 +2,8 @@ package io.longshore.coordinator.migration.rpc;
 
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.MigrationStore.Position;
-import io.longshore.coordinator.rpc.Fields;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -40,14 +41,13 @@ final class PageToken {
                   Instant.EPOCH.plus(micros, ChronoUnit.MICROS), text.substring(space + 1)));
         }
       }
+      throw new IllegalArgumentException("not of this form");
     } catch (IllegalArgumentException e) {
-      throw (RuntimeException) invalid().initCause(e);
+      throw new LongshoreException(
+              Reason.INVALID_ARGUMENT,
+              "page_token is none that this coordinator gave: pass on next_page_token unchanged",
+              e)
+          .with("field", "page_token");
     }
-    throw invalid();
-  }
-
-  private static RuntimeException invalid() {
-    return Fields.invalid(
-        "page_token", "is none that this coordinator gave: pass on next_page_token unchanged");
   }
 }

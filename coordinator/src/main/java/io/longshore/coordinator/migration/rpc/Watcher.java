@@ -13,8 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * snapshots but gets the last.
  */
 final class Watcher {
-  private final Migrations migrations;
-  private final String id;
+  private final Watched watched;
   private final ServerCallStreamObserver<WatchMigrationResponse> call;
   private final Migrations.Watch watch;
   private final ReentrantLock lock = new ReentrantLock();
@@ -25,13 +24,20 @@ final class Watcher {
   @GuardedBy("lock")
   private boolean over;
 
-  Watcher(Migrations migrations, String id, ServerCallStreamObserver<WatchMigrationResponse> call) {
-    this.migrations = migrations;
-    this.id = id;
+  /** The migration that is followed. */
+  interface Watched {
+    /** As it is now. */
+    Migration now();
+
+    /** See {@link Migrations#watch}. */
+    Migrations.Watch watch(Runnable changed);
+  }
+
+  Watcher(Watched watched, ServerCallStreamObserver<WatchMigrationResponse> call) {
+    this.watched = watched;
     this.call = call;
     // Brings the work to a thread of its own: the migration must not wait for a reader.
-    this.watch =
-        migrations.watch(id, () -> Thread.ofVirtual().name("watch-" + id).start(this::send));
+    this.watch = watched.watch(() -> Thread.ofVirtual().name("watch").start(this::send));
   }
 
   /** To be called within the call's first callback. */
@@ -47,7 +53,7 @@ final class Watcher {
       if (over || !call.isReady()) {
         return;
       }
-      Migration migration = migrations.get(id);
+      Migration migration = watched.now();
       if (migration.revision() > sentRevision) {
         sentRevision = migration.revision();
         call.onNext(

@@ -1,0 +1,199 @@
+package io.longshore.coordinator.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.longshore.coordinator.migration.Event.Kind;
+import io.longshore.coordinator.migration.StateMachine.Decision;
+import io.longshore.coordinator.plan.Strategy;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Random migrations against a model of the two agents: calls succeed, fail before or after they had
+ * their effect, the coordinator is killed and goes on from what it stored. What must never be asked
+ * never is, and it always ends.
+ */
+final class RandomWalkTest {
+  private static final int WALKS = 20_000;
+  private static final int LONGEST = 2_000;
+
+  /** One walk. */
+  private static final class Walk {
+    private final Random random;
+    private final List<String> timeline = new ArrayList<>();
+    private Migration stored;
+    private Migration current;
+    private final Set<Effect> running = EnumSet.noneOf(Effect.class);
+    private boolean resumed;
+    private boolean pushed;
+    private boolean aborted;
+    private boolean rolledBack;
+    private boolean released;
+
+    Walk(long seed) {
+      random = new Random(seed);
+      Strategy strategy = random.nextBoolean() ? Strategy.POST_COPY : Strategy.STOP_AND_COPY;
+      stored = SampleMigrations.in(Phase.PENDING, strategy, null);
+      current = stored;
+      act();
+    }
+
+    void act() {
+      List<Effect> wanted = StateMachine.row(current.phase()).effects();
+      running.retainAll(wanted);
+      running.addAll(wanted);
+    }
+
+    void step() {
+      int what = random.nextInt(100);
+      if (what < 4) {
+        restart();
+      } else if (what < 8) {
+        happens(Kind.CANCEL);
+      } else if (running.isEmpty()) {
+        // It held before the pages were complete: nothing else is under way.
+        restart();
+      } else {
+        Effect effect = new ArrayList<>(running).get(random.nextInt(running.size()));
+        if (random.nextInt(100) < 85) {
+          call(effect);
+          running.remove(effect);
+          happens(answer(effect));
+        } else {
+          if (random.nextBoolean()) {
+            call(effect);
+          }
+          fails(effect);
+        }
+      }
+    }
+
+    /** The coordinator is killed; what it did not store it does not know. */
+    void restart() {
+      timeline.add("restart in " + stored.phase());
+      stored = stored.phase().done() ? stored : stored.takenUp(SampleMigrations.NOW);
+      current = stored;
+      running.clear();
+      act();
+    }
+
+    void fails(Effect effect) {
+      timeline.add(effect + " fails");
+      if (current.phase().mayRollBack() && effect != Effect.START) {
+        running.remove(effect);
+        happens(Kind.FAIL);
+      }
+    }
+
+    /** The call reaches its agent and has its effect there. */
+    void call(Effect effect) {
+      timeline.add(effect.toString());
+      switch (effect) {
+        case RESUME_TARGET -> {
+          check(!aborted, "resumed after the abort");
+          check(!rolledBack, "resumed after the rollback");
+          resumed = true;
+        }
+        case ABORT_TARGET -> {
+          check(!resumed, "aborted after the resume");
+          aborted = true;
+        }
+        case ROLL_BACK_SOURCE -> {
+          check(aborted, "rolled back before the abort");
+          rolledBack = true;
+        }
+        case PUSH_PAGES -> pushed = true;
+        case RELEASE_SOURCE -> {
+          check(resumed && pushed, "released before resumed and pushed");
+          released = true;
+        }
+        case START, PREPARE, RESTORE_TARGET, FREEZE_SOURCE, COMPLETE_TARGET -> {}
+      }
+    }
+
+    void happens(Kind kind) {
+      timeline.add(kind + " in " + current.phase());
+      Decision decision =
+          StateMachine.decide(current, SampleMigrations.event(kind), SampleMigrations.NOW);
+      if (decision instanceof Decision.Change(Migration next, boolean actAtOnce)) {
+        // Acting at once means that a crash may come after the effects began and before anything is
+        // stored.
+        boolean changed = next.phase() != current.phase();
+        current = next;
+        if (!actAtOnce || random.nextInt(4) > 0) {
+          stored = next;
+        }
+        if (changed) {
+          act();
+        }
+      }
+    }
+
+    void check(boolean condition, String violation) {
+      assertThat(condition).as("%s after %s", violation, timeline).isTrue();
+    }
+
+    void end() {
+      switch (current.phase()) {
+        case SUCCEEDED -> check(resumed && pushed && released && !rolledBack, "lost");
+        case FAILED, CANCELLED -> check(!resumed && !released, "twice");
+        case PENDING,
+            PREPARING,
+            FREEZING,
+            TRANSFERRING,
+            RESTORING,
+            RESUMING,
+            PUSHING,
+            RELEASING,
+            AWAITING_COMPLETION,
+            AWAITING_RELEASE,
+            ABORTING,
+            ROLLING_BACK,
+            LOST ->
+            check(false, "ended in " + current.phase());
+      }
+    }
+  }
+
+  private static Kind answer(Effect effect) {
+    return switch (effect) {
+      case START -> Kind.START;
+      case PREPARE -> Kind.PREPARED;
+      case RESTORE_TARGET -> Kind.HELD;
+      case FREEZE_SOURCE -> Kind.FROZEN;
+      case PUSH_PAGES -> Kind.PUSHED;
+      case RESUME_TARGET -> Kind.RESUMED;
+      case RELEASE_SOURCE -> Kind.RELEASED;
+      case COMPLETE_TARGET -> Kind.COMPLETED;
+      case ABORT_TARGET -> Kind.ABORTED;
+      case ROLL_BACK_SOURCE -> Kind.ROLLED_BACK;
+    };
+  }
+
+  @Test
+  void neverTwiceNeverLost() {
+    long seed = new Random().nextLong();
+    System.out.println("RandomWalkTest seed " + seed);
+    Random seeds = new Random(seed);
+    Map<Phase, Integer> ends = new HashMap<>();
+    for (int i = 0; i < WALKS; i++) {
+      Walk walk = new Walk(seeds.nextLong());
+      for (int steps = 0; !walk.current.phase().done(); steps++) {
+        assertThat(steps).as("%s", walk.timeline).isLessThan(LONGEST);
+        walk.step();
+      }
+      walk.end();
+      ends.merge(walk.current.phase(), 1, Integer::sum);
+    }
+    assertThat(new TreeSet<>(ends.keySet()))
+        .as("the walks reach every end")
+        .containsExactly(Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED);
+  }
+}

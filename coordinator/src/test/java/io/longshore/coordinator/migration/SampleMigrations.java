@@ -1,0 +1,73 @@
+package io.longshore.coordinator.migration;
+
+import io.longshore.coordinator.agent.FreezeReport;
+import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.Workload;
+import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Strategy;
+import io.longshore.platform.error.Reason;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Migrations and events to test with. */
+public final class SampleMigrations {
+  static final Instant NOW = Instant.parse("2026-11-22T12:00:00Z");
+  static final Failure FAILURE = Failure.of(Reason.CRIU_DUMP_FAILED, "it did");
+
+  private SampleMigrations() {}
+
+  public static MigrationSpec spec(int pid, Strategy strategy) {
+    return new MigrationSpec(
+        "a", "b", new Workload.ProcessTree(pid), strategy, List.of("10.77.0.100/24"));
+  }
+
+  public static Migration pending(String id, String requestId, int pid, Instant created) {
+    return Migration.create(
+        id, requestId, Strategy.UNSPECIFIED, spec(pid, Strategy.POST_COPY), created, "");
+  }
+
+  /** A migration that is not done. */
+  public static Migration running(long revision) {
+    Migration migration = pending("m-1", "r-1", 4711, NOW);
+    while (migration.revision() < revision) {
+      migration = migration.changed(Phase.PUSHING, null, Measurements.NONE, NOW);
+    }
+    return migration;
+  }
+
+  /** A migration that is done. */
+  public static Migration finished(long revision) {
+    return running(revision - 1).changed(Phase.SUCCEEDED, null, Measurements.NONE, NOW);
+  }
+
+  static Migration in(Phase phase, Strategy strategy, @Nullable Failure failure) {
+    Migration created =
+        Migration.create("m-1", "r-1", strategy, spec(4711, strategy), NOW, "00-ab-cd-01");
+    return phase == Phase.PENDING
+        ? created
+        : created.changed(phase, failure, Measurements.NONE, NOW);
+  }
+
+  static Event event(Event.Kind kind) {
+    return switch (kind) {
+      case START -> new Event.Start();
+      case PREPARED -> new Event.Prepared();
+      case FROZEN ->
+          new Event.Frozen(
+              new FreezeReport(Duration.ofMillis(80), Duration.ofMillis(100), 4321, 1000), NOW);
+      case PROGRESS -> new Event.Progress(new PushReport(1000, 10, 9, 1, 40960, false), 77);
+      case PUSHED -> new Event.Pushed(new PushReport(1000, 1000, 900, 100, 4096000, true));
+      case HELD -> new Event.Held(Duration.ofMillis(50));
+      case RESUMED -> new Event.Resumed(NOW.plusMillis(170));
+      case RELEASED -> new Event.Released();
+      case COMPLETED -> new Event.Completed(7);
+      case FAIL -> new Event.Fail(FAILURE);
+      case LOSE -> new Event.Lose(Failure.of(Reason.WORKLOAD_LOST, "gone"));
+      case CANCEL -> new Event.Cancel();
+      case ABORTED -> new Event.Aborted();
+      case ROLLED_BACK -> new Event.RolledBack();
+    };
+  }
+}

@@ -1,0 +1,238 @@
+package io.longshore.coordinator.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.longshore.coordinator.migration.Event.Kind;
+import io.longshore.coordinator.migration.StateMachine.Decision;
+import io.longshore.coordinator.plan.Strategy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The table, by stories. They note the rules they visit, and {@link #noRuleIsUnvisited} fails for
+ * one that none did: a new transition needs a story.
+ */
+final class StateMachineTest {
+  private static final Set<String> visited = new HashSet<>();
+
+  /** Plays events and returns the phases that are passed. */
+  private List<Phase> play(Strategy strategy, Kind... events) {
+    Migration migration = SampleMigrations.in(Phase.PENDING, strategy, null);
+    List<Phase> phases = new ArrayList<>(List.of(migration.phase()));
+    for (Kind event : events) {
+      migration = step(migration, event);
+      if (migration.phase() != phases.getLast()) {
+        phases.add(migration.phase());
+      }
+    }
+    return phases;
+  }
+
+  private Migration step(Migration migration, Kind kind) {
+    Event event = SampleMigrations.event(kind);
+    Decision decision = StateMachine.decide(migration, event, SampleMigrations.NOW);
+    Rule rule = StateMachine.rule(migration, kind);
+    visited.add(name(migration.phase(), rule == null ? null : rule));
+    return decision instanceof Decision.Change(Migration next, boolean _) ? next : migration;
+  }
+
+  private static String name(Phase phase, @org.jspecify.annotations.Nullable Rule rule) {
+    return rule == null ? "none" : phase + " on " + rule.event() + " " + rule.guard().name();
+  }
+
+  @Test
+  void postCopy() {
+    assertThat(
+            play(
+                Strategy.POST_COPY,
+                Kind.START,
+                Kind.PREPARED,
+                Kind.FROZEN,
+                Kind.HELD,
+                Kind.CANCEL,
+                Kind.RESUMED,
+                Kind.PROGRESS,
+                Kind.CANCEL,
+                Kind.PUSHED,
+                Kind.CANCEL,
+                Kind.RELEASED,
+                Kind.CANCEL,
+                Kind.COMPLETED,
+                Kind.CANCEL))
+        .containsExactly(
+            Phase.PENDING,
+            Phase.PREPARING,
+            Phase.FREEZING,
+            Phase.RESTORING,
+            Phase.RESUMING,
+            Phase.PUSHING,
+            Phase.RELEASING,
+            Phase.AWAITING_COMPLETION,
+            Phase.SUCCEEDED);
+  }
+
+  @Test
+  void stopAndCopyWithTheTargetFasterThanTheSource() {
+    assertThat(
+            play(
+                Strategy.STOP_AND_COPY,
+                Kind.START,
+                Kind.PREPARED,
+                Kind.HELD,
+                Kind.FROZEN,
+                Kind.PROGRESS,
+                Kind.HELD,
+                Kind.PUSHED,
+                Kind.HELD,
+                Kind.RESUMED,
+                Kind.COMPLETED,
+                Kind.CANCEL,
+                Kind.RELEASED))
+        .containsExactly(
+            Phase.PENDING,
+            Phase.PREPARING,
+            Phase.FREEZING,
+            Phase.TRANSFERRING,
+            Phase.RESTORING,
+            Phase.RESUMING,
+            Phase.RELEASING,
+            Phase.AWAITING_RELEASE,
+            Phase.SUCCEEDED);
+  }
+
+  @Test
+  void cancelledBeforeItStarted() {
+    assertThat(play(Strategy.POST_COPY, Kind.CANCEL, Kind.CANCEL))
+        .containsExactly(Phase.PENDING, Phase.CANCELLED);
+  }
+
+  @Test
+  void failedOrCancelledAnywhereBeforeTheStep() {
+    for (Kind end : List.of(Kind.FAIL, Kind.CANCEL)) {
+      Phase last = end == Kind.FAIL ? Phase.FAILED : Phase.CANCELLED;
+      for (List<Kind> way :
+          List.of(
+              List.of(Kind.START),
+              List.of(Kind.START, Kind.PREPARED),
+              List.of(Kind.START, Kind.PREPARED, Kind.FROZEN),
+              List.of(Kind.START, Kind.PREPARED, Kind.FROZEN, Kind.PUSHED))) {
+        List<Kind> events = new ArrayList<>(way);
+        events.addAll(
+            List.of(end, Kind.CANCEL, Kind.ABORTED, Kind.CANCEL, Kind.ROLLED_BACK, Kind.CANCEL));
+        assertThat(play(Strategy.STOP_AND_COPY, events.toArray(Kind[]::new)))
+            .endsWith(Phase.ABORTING, Phase.ROLLING_BACK, last);
+      }
+    }
+  }
+
+  @Test
+  void lostAfterTheStep() {
+    List<Kind> resuming = List.of(Kind.START, Kind.PREPARED, Kind.FROZEN, Kind.HELD);
+    List<Kind> pushing = with(resuming, Kind.RESUMED);
+    List<Kind> releasing = with(pushing, Kind.PUSHED);
+    List<Kind> awaiting = with(releasing, Kind.RELEASED);
+    for (List<Kind> way : List.of(resuming, pushing, releasing, awaiting)) {
+      assertThat(
+              play(
+                  Strategy.POST_COPY, with(with(way, Kind.LOSE), Kind.CANCEL).toArray(Kind[]::new)))
+          .endsWith(Phase.LOST);
+    }
+  }
+
+  @Test
+  void lostInTheRollback() {
+    assertThat(play(Strategy.POST_COPY, Kind.START, Kind.FAIL, Kind.ABORTED, Kind.LOSE))
+        .endsWith(Phase.ROLLING_BACK, Phase.LOST);
+  }
+
+  private static List<Kind> with(List<Kind> way, Kind last) {
+    List<Kind> longer = new ArrayList<>(way);
+    longer.add(last);
+    return longer;
+  }
+
+  @AfterAll
+  static void noRuleIsUnvisited() {
+    Set<String> all = new HashSet<>();
+    for (Phase phase : Phase.values()) {
+      StateMachine.row(phase).rules().forEach(rule -> all.add(name(phase, rule)));
+    }
+    assertThat(visited).isEqualTo(all);
+  }
+
+  @Test
+  void whatIsNotInTheTableIsRefused() {
+    for (Phase phase : Phase.values()) {
+      for (Kind kind : Kind.values()) {
+        Migration migration = SampleMigrations.in(phase, Strategy.POST_COPY, null);
+        if (StateMachine.rule(migration, kind) == null) {
+          assertThatThrownBy(
+                  () ->
+                      StateMachine.decide(
+                          migration, SampleMigrations.event(kind), SampleMigrations.NOW))
+              .isInstanceOf(IllegalStateException.class)
+              .hasMessage(kind + " cannot happen in " + phase);
+        }
+      }
+    }
+  }
+
+  @Test
+  void everyPhaseAnswersACancellationAndOnlyFinalOnesHaveNoEffects() {
+    for (Phase phase : Phase.values()) {
+      assertThat(
+              StateMachine.rule(SampleMigrations.in(phase, Strategy.POST_COPY, null), Kind.CANCEL))
+          .as("CANCEL in %s", phase)
+          .isNotNull();
+      assertThat(StateMachine.row(phase).effects().isEmpty())
+          .as("%s", phase)
+          .isEqualTo(phase.done());
+    }
+  }
+
+  @Test
+  void theStepTheRollbackAndTheReleaseAreStoredBeforeAnythingIsDone() {
+    for (Phase phase : Phase.values()) {
+      for (Rule rule : StateMachine.row(phase).rules()) {
+        if (rule.outcome() instanceof Rule.GoTo(Phase next, boolean actAtOnce) && actAtOnce) {
+          assertThat(next).as("%s", rule).isIn(Phase.TRANSFERRING, Phase.RESTORING);
+        }
+      }
+    }
+  }
+
+  @Test
+  void measuresWhatTheEventsBring() {
+    Migration migration = SampleMigrations.in(Phase.PENDING, Strategy.POST_COPY, null);
+    for (Kind kind :
+        List.of(
+            Kind.START,
+            Kind.PREPARED,
+            Kind.FROZEN,
+            Kind.HELD,
+            Kind.RESUMED,
+            Kind.PROGRESS,
+            Kind.PUSHED,
+            Kind.COMPLETED,
+            Kind.RELEASED)) {
+      long before = migration.revision();
+      migration = step(migration, kind);
+      assertThat(migration.revision()).isEqualTo(before + 1);
+    }
+    Measurements measured = migration.measurements();
+    assertThat(measured.downtime()).isEqualTo(Duration.ofMillis(170));
+    assertThat(measured.freezeTime()).isEqualTo(Duration.ofMillis(80));
+    assertThat(measured.restoreTime()).isEqualTo(Duration.ofMillis(50));
+    assertThat(measured.memoryBytes()).isEqualTo(1000 * 4096 + 4321);
+    assertThat(measured.push().complete()).isTrue();
+    assertThat(measured.bytesPerSecond()).isEqualTo(77);
+    assertThat(measured.demandFaults()).isEqualTo(7);
+    assertThat(migration.finishTime()).isNotNull();
+  }
+}

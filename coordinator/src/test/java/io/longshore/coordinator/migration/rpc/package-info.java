@@ -1,0 +1,5 @@
+/** How migrations are shown. */
+@NullMarked
+package io.longshore.coordinator.migration.rpc;
+
+import org.jspecify.annotations.NullMarked;

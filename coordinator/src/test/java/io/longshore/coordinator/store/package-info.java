@@ -1,0 +1,5 @@
+/** The stores on a real database. */
+@NullMarked
+package io.longshore.coordinator.store;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,135 @@
+package io.longshore.coordinator.story;
+
+import com.google.protobuf.util.Durations;
+import io.grpc.stub.StreamObserver;
+import io.longshore.agent.v1.FreezeWorkloadRequest;
+import io.longshore.agent.v1.FreezeWorkloadResponse;
+import io.longshore.agent.v1.InspectWorkloadRequest;
+import io.longshore.agent.v1.InspectWorkloadResponse;
+import io.longshore.agent.v1.PrepareSourceRequest;
+import io.longshore.agent.v1.PrepareSourceResponse;
+import io.longshore.agent.v1.PushPagesRequest;
+import io.longshore.agent.v1.PushPagesResponse;
+import io.longshore.agent.v1.ReleaseSourceRequest;
+import io.longshore.agent.v1.ReleaseSourceResponse;
+import io.longshore.agent.v1.RollBackSourceRequest;
+import io.longshore.agent.v1.RollBackSourceResponse;
+import io.longshore.agent.v1.SourceAgentServiceGrpc;
+import io.longshore.agent.v1.TaskFacts;
+import io.longshore.agent.v1.TcpSocketFacts;
+import io.longshore.agent.v1.WorkloadFacts;
+import io.longshore.v1.Obstacle;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A source-agent that moves nothing. */
+final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase {
+  static final long PAGES = 1000;
+  static final long IMAGE_BYTES = 4321;
+
+  private final Script script;
+  private final World world;
+  final List<Obstacle> obstacles = new CopyOnWriteArrayList<>();
+  final List<PrepareSourceRequest> prepared = new CopyOnWriteArrayList<>();
+
+  FakeSource(Script script, World world) {
+    this.script = script;
+    this.world = world;
+  }
+
+  private void enter(String call) {
+    try {
+      script.enter(call);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static <T> void answer(StreamObserver<T> to, T message) {
+    to.onNext(message);
+    to.onCompleted();
+  }
+
+  @Override
+  public void inspectWorkload(
+      InspectWorkloadRequest request, StreamObserver<InspectWorkloadResponse> to) {
+    enter("InspectWorkload");
+    answer(
+        to,
+        InspectWorkloadResponse.newBuilder()
+            .setFacts(
+                WorkloadFacts.newBuilder()
+                    .setCommand("redis-server")
+                    .addTasks(TaskFacts.newBuilder().setVpid(4711).addTids(4711).addTids(4712))
+                    .addTcpSockets(TcpSocketFacts.newBuilder().setEstablished(true))
+                    .addTcpSockets(TcpSocketFacts.newBuilder().setEstablished(false))
+                    .setPrivateBytes(PAGES * 4096)
+                    .setSharedBytes(8192))
+            .addAllObstacles(obstacles)
+            .build());
+  }
+
+  @Override
+  public void prepareSource(
+      PrepareSourceRequest request, StreamObserver<PrepareSourceResponse> to) {
+    enter("PrepareSource");
+    world.accept(request.getMigration());
+    prepared.add(request);
+    answer(to, PrepareSourceResponse.getDefaultInstance());
+  }
+
+  @Override
+  public void freezeWorkload(
+      FreezeWorkloadRequest request, StreamObserver<FreezeWorkloadResponse> to) {
+    enter("FreezeWorkload");
+    world.accept(request.getMigration());
+    world.freeze();
+    answer(
+        to,
+        FreezeWorkloadResponse.newBuilder()
+            .setFreezeTime(Durations.fromMillis(80))
+            .setSinceFreeze(Durations.fromMillis(100))
+            .setImageBytes(IMAGE_BYTES)
+            .setPages(PAGES)
+            .build());
+  }
+
+  @Override
+  public void pushPages(PushPagesRequest request, StreamObserver<PushPagesResponse> to) {
+    world.accept(request.getMigration());
+    to.onNext(report(PAGES / 4, false));
+    enter("PushPages");
+    world.push();
+    answer(to, report(PAGES, true));
+  }
+
+  static PushPagesResponse report(long stored, boolean complete) {
+    return PushPagesResponse.newBuilder()
+        .setTotalPages(PAGES)
+        .setStoredPages(stored)
+        .setPagesSent(stored - stored / 10)
+        .setZeroPages(stored / 10)
+        .setBytesOnWire(stored * 4096)
+        .setComplete(complete)
+        .build();
+  }
+
+  @Override
+  public void releaseSource(
+      ReleaseSourceRequest request, StreamObserver<ReleaseSourceResponse> to) {
+    enter("ReleaseSource");
+    world.accept(request.getMigration());
+    world.release();
+    answer(to, ReleaseSourceResponse.getDefaultInstance());
+  }
+
+  @Override
+  public void rollBackSource(
+      RollBackSourceRequest request, StreamObserver<RollBackSourceResponse> to) {
+    enter("RollBackSource");
+    world.accept(request.getMigration());
+    world.rollBack();
+    answer(to, RollBackSourceResponse.getDefaultInstance());
+  }
+}

@@ -1,0 +1,126 @@
+package io.longshore.coordinator.story;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.util.Durations;
+import io.longshore.v1.Migration;
+import io.longshore.v1.Migration.State;
+import io.longshore.v1.MigrationResult;
+import io.longshore.v1.Strategy;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class SuccessTest {
+  @TempDir Path folder;
+  private Cluster cluster;
+
+  @BeforeEach
+  void start() throws Exception {
+    cluster = new Cluster(folder);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    cluster.close();
+  }
+
+  @Test
+  void postCopyResumesFirstAndPushesBehind() {
+    Migration done = cluster.awaitDone(cluster.create(Strategy.STRATEGY_POST_COPY).getId());
+
+    assertThat(done.getState()).isEqualTo(State.STATE_SUCCEEDED);
+    List<String> calls = cluster.script.calls();
+    assertThat(calls.subList(0, 6))
+        .containsExactly(
+            "InspectWorkload",
+            "CheckTarget",
+            "InspectWorkload",
+            "CheckTarget",
+            "PrepareTarget",
+            "PrepareSource");
+    assertThat(calls.subList(6, 8)).containsOnly("RestoreWorkload", "FreezeWorkload");
+    assertThat(calls)
+        .containsSubsequence("FreezeWorkload", "ResumeWorkload", "PushPages")
+        .containsSubsequence("PushPages", "ReleaseSource")
+        .containsSubsequence("PushPages", "CompleteTarget")
+        .doesNotContain("AbortTarget", "RollBackSource");
+  }
+
+  @Test
+  void stopAndCopyPushesEverythingFirst() {
+    Migration done = cluster.awaitDone(cluster.create(Strategy.STRATEGY_STOP_AND_COPY).getId());
+
+    assertThat(done.getState()).isEqualTo(State.STATE_SUCCEEDED);
+    assertThat(cluster.script.calls())
+        .containsSubsequence("FreezeWorkload", "PushPages", "ResumeWorkload", "ReleaseSource");
+  }
+
+  @Test
+  void stopAndCopyAsksAgainWhetherTheTargetStillHoldsWhenItHeldBeforeThePagesWereComplete()
+      throws Exception {
+    Script.Gate push = cluster.script.hold("PushPages");
+    Migration migration = cluster.create(Strategy.STRATEGY_STOP_AND_COPY);
+    push.awaitReached();
+    cluster.awaitState(migration.getId(), State.STATE_TRANSFERRING);
+    push.open();
+
+    assertThat(cluster.awaitDone(migration.getId()).getState()).isEqualTo(State.STATE_SUCCEEDED);
+    assertThat(cluster.script.calls())
+        .containsSubsequence("RestoreWorkload", "PushPages", "RestoreWorkload", "ResumeWorkload");
+  }
+
+  @Test
+  void measuresByTheAgentsClocksAndItsOwn() {
+    Migration done = cluster.awaitDone(cluster.create(Strategy.STRATEGY_POST_COPY).getId());
+
+    MigrationResult result = done.getResult();
+    // 100 ms had passed since the freeze when the source answered; the rest is between that and the
+    // resume.
+    assertThat(Durations.toMillis(result.getDowntime())).isBetween(100L, 5_000L);
+    assertThat(Durations.toMillis(result.getFreezeTime())).isEqualTo(80);
+    assertThat(Durations.toMillis(result.getRestoreTime())).isEqualTo(50);
+    assertThat(Durations.toNanos(result.getTotalTime()))
+        .isPositive()
+        .isEqualTo(
+            Durations.toNanos(
+                com.google.protobuf.util.Timestamps.between(
+                    done.getCreateTime(), done.getFinishTime())));
+    assertThat(result.getMemoryBytes()).isEqualTo(FakeSource.PAGES * 4096 + FakeSource.IMAGE_BYTES);
+    assertThat(result.getImageBytes()).isEqualTo(FakeSource.IMAGE_BYTES);
+    assertThat(result.getPagesSent()).isEqualTo(900);
+    assertThat(result.getZeroPages()).isEqualTo(100);
+    assertThat(result.getBytesOnWire()).isEqualTo(FakeSource.PAGES * 4096);
+    assertThat(result.getDemandFaults()).isEqualTo(7);
+    assertThat(done.getProgress().getTotalBytes()).isEqualTo(FakeSource.PAGES * 4096);
+    assertThat(done.getProgress().getMovedBytes()).isEqualTo(FakeSource.PAGES * 4096);
+  }
+
+  @Test
+  void passesOnWhatTheTargetGave() {
+    cluster.awaitDone(cluster.create(Strategy.STRATEGY_POST_COPY).getId());
+
+    assertThat(cluster.source.prepared)
+        .singleElement()
+        .satisfies(
+            request -> {
+              assertThat(request.getTransferEndpoint()).isEqualTo("127.0.0.1:4");
+              assertThat(request.getTransferSecret().toStringUtf8()).isEqualTo("secret");
+              assertThat(request.getServiceAddressesList()).containsExactly("10.77.0.100/24");
+              assertThat(request.getWorkload().getProcess().getPid()).isEqualTo(4711);
+            });
+    assertThat(cluster.target.checked.getLast().getFacts().getCommand()).isEqualTo("redis-server");
+    assertThat(cluster.target.checked.getLast().getSource().getCriuVersion()).isEqualTo("4.1.1");
+  }
+
+  @Test
+  void leavesTheStrategyToThePlanner() {
+    Migration migration = cluster.create(Strategy.STRATEGY_UNSPECIFIED);
+
+    assertThat(migration.getSpec().getStrategy()).isEqualTo(Strategy.STRATEGY_POST_COPY);
+    cluster.awaitDone(migration.getId());
+  }
+}
