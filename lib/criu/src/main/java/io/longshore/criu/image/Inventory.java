@@ -10,7 +10,7 @@ import java.util.OptionalLong;
  * The inventory image (images/inventory.proto), as far as the agents need it.
  *
  * @param imageVersion 2 for the images of every CRIU that is supported
- * @param uptime of the machine at the dump, in microseconds
+ * @param uptime of the machine at the dump, in microseconds; only dumps that track memory have it
  * @param tcpClose whether connections are restored closed
  * @param networkLock how the connections were locked; the restore unlocks in the same way
  * @param runId names CRIU's nftables table
@@ -74,12 +74,13 @@ public record Inventory(
     return new Inventory(imageVersion, uptime, tcpClose, networkLock, runId);
   }
 
-  // enum network_lock_method, criu/include/cr_options.h.
+  // enum NETWORK_LOCK_METHOD, criu/include/cr_options.h. The RPC interface counts from 1, the image
+  // from 0.
   private static NetworkLock networkLock(RecordFields fields) throws ImageFormatException {
     long method = fields.uint32();
-    if (method < 1 || method > NetworkLock.values().length) {
+    if (method >= NetworkLock.values().length) {
       throw fields.refuse("unknown network lock method " + method);
     }
-    return NetworkLock.values()[(int) method - 1];
+    return NetworkLock.values()[(int) method];
   }
 }

@@ -1,5 +1,6 @@
 package io.longshore.criu.run;
 
+import io.longshore.criu.pageserver.HeaderLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,21 +14,28 @@ public final class Crius {
 
   private Crius() {}
 
-  /** For {@code @MethodSource}: the one in use, and the next. */
+  /** For {@code @MethodSource}: one of each page-server protocol. */
   public static Stream<Criu> both() {
-    return Stream.of(named("LONGSHORE_CRIU"), named("LONGSHORE_CRIU_NEXT"));
+    return Stream.of(
+        named("LONGSHORE_CRIU_4_1", HeaderLayout.BYTES_24),
+        named("LONGSHORE_CRIU_4_2", HeaderLayout.BYTES_32));
   }
 
-  private static Criu named(String name) {
+  private static Criu named(String name, HeaderLayout layout) {
     @Nullable String path = System.getProperty(name, System.getenv(name));
     if (path == null || !Files.isExecutable(Path.of(path))) {
       throw new AssertionError(
           name + " does not name a CRIU but " + path + ": run deploy/setup --for-tests");
     }
+    Criu criu;
     try {
-      return Criu.probe(Path.of(path), PROBE);
+      criu = Criu.probe(Path.of(path), PROBE);
     } catch (Exception failure) {
       throw new AssertionError(path + " is no CRIU: run deploy/setup --for-tests", failure);
     }
+    if (criu.headerLayout() != layout) {
+      throw new AssertionError(name + " should have headers of " + layout + " but is " + criu);
+    }
+    return criu;
   }
 }
