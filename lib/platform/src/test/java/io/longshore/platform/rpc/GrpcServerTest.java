@@ -27,6 +27,9 @@ import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationServiceGrpc;
 import io.longshore.v1.MigrationServiceGrpc.MigrationServiceBlockingStub;
 import io.opentelemetry.api.OpenTelemetry;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -34,12 +37,15 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** On a real port. */
+@Timeout(60)
 final class GrpcServerTest {
   private static final HostPort ANY = new HostPort("127.0.0.1", 0);
 
@@ -128,7 +134,7 @@ final class GrpcServerTest {
 
   @Test
   void letsACallUnderWayFinishWhenItStops() throws Exception {
-    GrpcServer started = start(TransportTuning.CONTROL);
+    GrpcServer started = start(TransportTuning.CONTROL, Duration.ofSeconds(30));
     MigrationServiceBlockingStub stub = stub(connect(started, TransportTuning.CONTROL));
     FutureTask<GetMigrationResponse> call = new FutureTask<>(() -> stub.getMigration(id("m")));
     Thread.ofVirtual().start(call);
@@ -140,6 +146,7 @@ final class GrpcServerTest {
               return true;
             });
     Thread.ofVirtual().start(stop);
+    Awaitility.await().until(() -> isRefused(started.address()));
     release.countDown();
 
     assertThat(call.get(10, TimeUnit.SECONDS).getMigration().getId()).isEqualTo("m");
@@ -213,12 +220,24 @@ final class GrpcServerTest {
         .hasMessageContaining("Connection refused");
   }
 
+  private static boolean isRefused(HostPort address) throws IOException {
+    try (Socket socket = new Socket(address.host(), address.port())) {
+      return !socket.isConnected();
+    } catch (ConnectException e) {
+      return true;
+    }
+  }
+
   private GrpcServer start(TransportTuning tuning) throws Exception {
+    return start(tuning, Duration.ofMillis(500));
+  }
+
+  private GrpcServer start(TransportTuning tuning, Duration patience) throws Exception {
     GrpcServer started =
         GrpcServer.builder("test", ANY)
             .add(new Waiting())
             .tuning(tuning)
-            .patience(Duration.ofMillis(500))
+            .patience(patience)
             .build();
     server = started::stop;
     started.start();
