@@ -48,6 +48,7 @@ public final class CriuFailure extends IOException {
     logLines.stream()
         .filter(line -> line.contains("Error ("))
         .findFirst()
+        .or(() -> logLines.stream().findFirst())
         .ifPresent(line -> message.append(": ").append(line.strip()));
     return message.append("; log: ").append(log).toString();
   }

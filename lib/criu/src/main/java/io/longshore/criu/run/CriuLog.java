@@ -38,10 +38,7 @@ public final class CriuLog {
   public static List<String> tellingLines(Path log) {
     List<String> telling = new ArrayList<>();
     Deque<String> warnings = new ArrayDeque<>();
-    // Not Files.newBufferedReader: names of files and tasks in the log need not be valid UTF-8.
-    try (BufferedReader lines =
-        new BufferedReader(
-            new InputStreamReader(Files.newInputStream(log), StandardCharsets.UTF_8))) {
+    try (BufferedReader lines = open(log)) {
       for (String line = lines.readLine();
           line != null && telling.size() < MAX_LINES;
           line = lines.readLine()) {
@@ -63,6 +60,21 @@ public final class CriuLog {
       return List.of();
     }
     return List.copyOf(telling.subList(0, Math.min(telling.size(), MAX_LINES)));
+  }
+
+  /** The first lines, whatever they are. Empty if there is no file. */
+  static List<String> firstLines(Path file) {
+    try (BufferedReader lines = open(file)) {
+      return lines.lines().limit(MAX_LINES).map(CriuLog::shorten).toList();
+    } catch (IOException _) {
+      return List.of();
+    }
+  }
+
+  // Not Files.newBufferedReader: names of files and tasks in the log need not be valid UTF-8.
+  private static BufferedReader open(Path file) throws IOException {
+    return new BufferedReader(
+        new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8));
   }
 
   private static String shorten(String line) {

@@ -169,8 +169,8 @@ final class CriuProcess {
 
   private List<String> tellingLines() {
     List<String> lines = CriuLog.tellingLines(log);
-    // Before CRIU has a log, it prints to its standard error.
-    return lines.isEmpty() ? CriuLog.tellingLines(errors) : lines;
+    // Before CRIU has a log, and so do its loader and setsid, it prints to its standard error.
+    return lines.isEmpty() ? CriuLog.firstLines(errors) : lines;
   }
 
   private void readStatus() {
