@@ -68,11 +68,22 @@ public final class MigrationRegistry<T> {
    * @throws LongshoreException STALE_EPOCH, or NOT_FOUND if there is none
    */
   public T get(MigrationRef ref) {
-    return find(ref)
-        .orElseThrow(
-            () ->
-                new LongshoreException(
-                    Reason.NOT_FOUND, "this agent has no migration " + ref.id()));
+    return find(ref).orElseThrow(() -> notFound(ref));
+  }
+
+  /**
+   * The agent's part of a migration, for somebody who is not known to speak for the coordinator
+   * yet: an older epoch is refused, a newer one is not taken note of.
+   *
+   * @throws LongshoreException STALE_EPOCH, or NOT_FOUND if there is none
+   */
+  public synchronized T look(MigrationRef ref) {
+    Entry<T> entry = entries.get(ref.id());
+    if (entry == null) {
+      throw notFound(ref);
+    }
+    entry.refuseOlder(ref);
+    return entry.part;
   }
 
   /** All parts, the oldest first. */
@@ -90,6 +101,10 @@ public final class MigrationRegistry<T> {
     }
   }
 
+  private static LongshoreException notFound(MigrationRef ref) {
+    return new LongshoreException(Reason.NOT_FOUND, "this agent has no migration " + ref.id());
+  }
+
   private static final class Entry<T> {
     final T part;
     private long epoch;
@@ -100,13 +115,17 @@ public final class MigrationRegistry<T> {
     }
 
     void admit(MigrationRef ref) {
+      refuseOlder(ref);
+      epoch = ref.epoch();
+    }
+
+    void refuseOlder(MigrationRef ref) {
       if (ref.epoch() < epoch) {
         throw new LongshoreException(
             Reason.STALE_EPOCH,
             "migration %s is at epoch %d here; an order of epoch %d is refused"
                 .formatted(ref.id(), epoch, ref.epoch()));
       }
-      epoch = ref.epoch();
     }
   }
 }

@@ -17,6 +17,9 @@ import java.util.Set;
 
 /** Between messages and what agents work with. What cannot be understood is INVALID_ARGUMENT. */
 public final class FactsMessages {
+  /** More than any host has; sums of a few such sizes do not overflow. */
+  private static final long MOST_BYTES = 1L << 56;
+
   private FactsMessages() {}
 
   /** The migration of an order. */
@@ -81,8 +84,8 @@ public final class FactsMessages {
                         socket.getEstablished(),
                         socket.getInternal()))
             .toList(),
-        message.getPrivateBytes(),
-        message.getSharedBytes(),
+        size("facts.private_bytes", message.getPrivateBytes()),
+        size("facts.shared_bytes", message.getSharedBytes()),
         message.getServiceAddressesList().stream()
             .map(address -> new ServiceAddressFacts(address.getCidr(), address.getInterfaceName()))
             .toList());
@@ -124,9 +127,9 @@ public final class FactsMessages {
   }
 
   private static FileFacts file(io.longshore.agent.v1.FileFacts message) {
-    if (!message.getPath().startsWith("/")) {
+    if (!message.getPath().startsWith("/") || message.getPath().indexOf('\0') >= 0) {
       throw new LongshoreException(
-          Reason.INVALID_ARGUMENT, "facts.files: every path must be absolute");
+          Reason.INVALID_ARGUMENT, "facts.files: every path must be absolute and without NUL");
     }
     FileFacts.Use use =
         switch (message.getUse()) {
@@ -138,7 +141,19 @@ public final class FactsMessages {
                   Reason.INVALID_ARGUMENT, "facts.files: the use of a file is missing");
         };
     return new FileFacts(
-        message.getPath(), use, message.getSizeBytes(), message.getCrc32C(), message.getMode());
+        message.getPath(),
+        use,
+        size("facts.files: size_bytes", message.getSizeBytes()),
+        message.getCrc32C(),
+        message.getMode());
+  }
+
+  private static long size(String field, long bytes) {
+    if (bytes < 0 || bytes > MOST_BYTES) {
+      throw new LongshoreException(
+          Reason.INVALID_ARGUMENT, field + " must be 0 to 2^56, found " + bytes);
+    }
+    return bytes;
   }
 
   private static Use use(FileFacts.Use use) {
