@@ -71,6 +71,11 @@ public final class Heartbeats implements Component {
   private void beat() {
     Duration next = RETRY;
     try {
+      ManagedChannel open = channel;
+      if (!reached && open != null) {
+        // Else gRPC waits longer and longer, up to two minutes, before it tries to connect again.
+        open.resetConnectBackoff();
+      }
       next = say();
       if (!reached) {
         log.info("The coordinator at {} is reached again", coordinator);
