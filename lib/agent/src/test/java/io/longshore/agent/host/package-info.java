@@ -1,0 +1,5 @@
+/** What this host says of itself. */
+@NullMarked
+package io.longshore.agent.host;
+
+import org.jspecify.annotations.NullMarked;
