@@ -9,6 +9,7 @@ import io.longshore.criu.run.CriuFailure;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.DumpOptions;
 import io.longshore.linux.CgroupFence;
+import io.longshore.linux.network.TcpSockets;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.source.images.ImageStreamer;
@@ -234,6 +235,10 @@ public final class Departure {
     CriuDump dumped = dump();
     if (dumped != null) {
       dumped.abort(ENDED);
+    }
+    // A dump that ends after its images were written leaves connections unable to send and receive.
+    for (int pid : parts.fence().processes()) {
+      TcpSockets.endRepair(pid);
     }
     closePush();
     parts.addresses().rollBack();

@@ -5,6 +5,7 @@ import io.longshore.agent.migration.MigrationRef;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.CgroupFence;
+import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.source.departure.Departure.Parts;
@@ -49,7 +50,8 @@ public final class HostDepartureFactory implements DepartureFactory {
                   folder,
                   CgroupFence.create(ref.id(), List.of(pid)),
                   plane,
-                  new HostSourceAddresses(ref.id(), serviceAddresses)));
+                  new HostSourceAddresses(
+                      ref.id(), serviceAddresses.stream().map(ServiceAddress::parse).toList())));
       prepared = true;
       return departure;
     } catch (TransferBrokenException e) {

@@ -1,5 +1,6 @@
 package io.longshore.source.workload;
 
+import io.longshore.agent.workload.ServiceAddressFacts;
 import io.longshore.agent.workload.TaskFacts;
 import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.criu.CriuVersion;
@@ -7,6 +8,8 @@ import io.longshore.linux.MappingUsage;
 import io.longshore.linux.Mappings;
 import io.longshore.linux.ProcessTree;
 import io.longshore.linux.Task;
+import io.longshore.linux.network.Interfaces;
+import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
@@ -62,7 +65,6 @@ public final class WorkloadInspector {
 
   private Inspection inspect(ProcessTree tree, List<String> serviceAddresses) throws IOException {
     List<Problem> problems = new ArrayList<>();
-    serviceAddresses.forEach(address -> {});
     if (criu.isEmpty()) {
       problems.add(
           new Problem(Reason.CRIU_MISSING, "the source has no CRIU that works on its kernel"));
@@ -77,12 +79,12 @@ public final class WorkloadInspector {
       if (!task.alive()) {
         continue;
       }
-      if (task.tracerPid() != 0) {
+      if (task.tracerThreadId() != 0) {
         problems.add(
             new Problem(
                 Reason.TASK_NOT_RUNNING,
                 "process %d (%s) is traced by process %d"
-                    .formatted(task.pid(), task.command(), task.tracerPid())));
+                    .formatted(task.pid(), task.command(), task.tracerThreadId())));
       }
       files.add(task);
       for (MappingUsage usage : Mappings.readUsage(task.pid())) {
@@ -95,16 +97,20 @@ public final class WorkloadInspector {
       }
     }
     problems.addAll(files.problems());
+    List<ServiceAddress> moving = serviceAddresses.stream().map(WorkloadInspector::parse).toList();
+    List<ServiceAddressFacts> addresses = addresses(moving, problems);
+    WorkloadSockets sockets = WorkloadSockets.of(tree, moving);
+    problems.addAll(sockets.problems(criu));
     return new Inspection(
         Optional.of(
             new WorkloadFacts(
                 command(tree.root()),
                 tasks,
                 files.files(),
-                List.of(),
+                sockets.tcp(),
                 privateBytes,
                 sharedBytes,
-                List.of())),
+                addresses)),
         problems);
   }
 
@@ -142,6 +148,30 @@ public final class WorkloadInspector {
                     .formatted(task.pid(), task.command(), task.sessionId(), tree.root().pid())));
         return;
       }
+    }
+  }
+
+  private static List<ServiceAddressFacts> addresses(
+      List<ServiceAddress> moving, List<Problem> problems) throws IOException {
+    List<ServiceAddressFacts> facts = new ArrayList<>();
+    for (ServiceAddress address : moving) {
+      Optional<String> name = Interfaces.withAddress(address);
+      if (name.isPresent()) {
+        facts.add(new ServiceAddressFacts(address.toString(), name.get()));
+      } else {
+        problems.add(
+            new Problem(Reason.ADDRESS_NOT_ON_SOURCE, "no interface of the source has " + address));
+      }
+    }
+    return facts;
+  }
+
+  private static ServiceAddress parse(String text) {
+    try {
+      return ServiceAddress.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new LongshoreException(
+          Reason.INVALID_ARGUMENT, "service_addresses: " + e.getMessage(), e);
     }
   }
 

@@ -1,0 +1,54 @@
+package io.longshore.linux.network;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import io.longshore.linux.FileDescriptorHandle;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.NetworkInterface;
+import java.nio.ByteBuffer;
+
+/** Tells the neighbours where an address is now: gratuitous ARP, RFC 5227 section 3; packet(7). */
+public final class ArpAnnouncement {
+  private static final byte[] BROADCAST = {-1, -1, -1, -1, -1, -1};
+  private static final short ETHERNET = 1;
+  private static final short REQUEST = 1;
+  private static final short REPLY = 2;
+
+  private ArpAnnouncement() {}
+
+  /** Sends it, as a request and as a reply, because some neighbours heed only one of them. */
+  public static void send(ServiceAddress address, String interfaceName) throws IOException {
+    NetworkInterface found = NetworkInterface.getByName(interfaceName);
+    byte[] hardware = found == null ? null : found.getHardwareAddress();
+    if (found == null || hardware == null || hardware.length != BROADCAST.length) {
+      throw new IOException(interfaceName + " is no Ethernet interface that could announce an address");
+    }
+    try (FileDescriptorHandle socket =
+            PacketSocket.open(PacketSocket.AF_PACKET, PacketSocket.SOCK_DGRAM, 0);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment everybody =
+          PacketSocket.linkAddress(arena, PacketSocket.ETH_P_ARP, found.getIndex());
+      everybody.set(JAVA_BYTE, 11, (byte) BROADCAST.length);
+      MemorySegment.copy(BROADCAST, 0, everybody, JAVA_BYTE, 12, BROADCAST.length);
+      PacketSocket.send(socket, frame(REQUEST, address, hardware), everybody);
+      PacketSocket.send(socket, frame(REPLY, address, hardware), everybody);
+    }
+  }
+
+  private static byte[] frame(short operation, ServiceAddress address, byte[] hardware) {
+    byte[] protocol = address.address().getAddress();
+    return ByteBuffer.allocate(28)
+        .putShort(ETHERNET)
+        .putShort((short) PacketSocket.ETH_P_IP)
+        .put((byte) hardware.length)
+        .put((byte) protocol.length)
+        .putShort(operation)
+        .put(hardware)
+        .put(protocol)
+        .put(BROADCAST)
+        .put(protocol)
+        .array();
+  }
+}

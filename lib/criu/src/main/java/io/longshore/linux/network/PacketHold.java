@@ -1,0 +1,107 @@
+package io.longshore.linux.network;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import io.longshore.linux.Doorbell;
+import io.longshore.linux.FileDescriptorHandle;
+import io.longshore.linux.SystemCallException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.NetworkInterface;
+import java.time.Duration;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sees the IPv4 packets that arrive at an interface for an address, also those that {@link AddressLock} keeps from
+ * sockets: packet sockets come before nftables. packet(7).
+ */
+public final class PacketHold implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PacketHold.class);
+  private static final int LARGEST_PACKET = 65535;
+  private static final int BUFFER_BYTES = 16 << 20;
+  private static final int DESTINATION_OFFSET = 16;
+
+  /** linux/filter.h: where the kernel shows a packet's type; PACKET_OUTGOING is 4. */
+  private static final long PACKET_TYPE = 0xfffff004L;
+
+  private static final long LOAD_WORD = 0x20;
+  private static final long JUMP_EQUAL = 0x15;
+  private static final long RETURN = 0x06;
+
+  private final FileDescriptorHandle socket;
+  private final Doorbell doorbell;
+  private final Thread thread;
+
+  private PacketHold(
+      FileDescriptorHandle socket, Doorbell doorbell, String name, Consumer<byte[]> packets) {
+    this.socket = socket;
+    this.doorbell = doorbell;
+    this.thread = Thread.ofPlatform().name("packets-" + name).daemon().unstarted(() -> run(packets));
+  }
+
+  /**
+   * Begins.
+   *
+   * @param packets gets every packet, IP header included, on a thread of its own
+   */
+  public static PacketHold start(
+      String interfaceName, ServiceAddress address, Consumer<byte[]> packets) throws IOException {
+    NetworkInterface found = NetworkInterface.getByName(interfaceName);
+    if (found == null) {
+      throw new IOException("there is no interface " + interfaceName);
+    }
+    // Protocol 0: sees nothing before the filter is in place.
+    FileDescriptorHandle socket =
+        PacketSocket.open(PacketSocket.AF_PACKET, PacketSocket.SOCK_DGRAM, 0);
+    try {
+      PacketSocket.attachFilter(socket, filter(address));
+      PacketSocket.receiveBuffer(socket, BUFFER_BYTES);
+      PacketSocket.bind(socket, PacketSocket.ETH_P_IP, found.getIndex());
+      PacketHold hold = new PacketHold(socket, Doorbell.create(), interfaceName, packets);
+      hold.thread.start();
+      return hold;
+    } catch (IOException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  /** Ends; no packet is given away after it returns. */
+  @Override
+  public void close() {
+    doorbell.ring();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static long[][] filter(ServiceAddress address) {
+    return new long[][] {
+      {LOAD_WORD, 0, 0, PACKET_TYPE},
+      {JUMP_EQUAL, 3, 0, 4},
+      {LOAD_WORD, 0, 0, DESTINATION_OFFSET},
+      {JUMP_EQUAL, 0, 1, address.number() & 0xffffffffL},
+      {RETURN, 0, 0, LARGEST_PACKET},
+      {RETURN, 0, 0, 0},
+    };
+  }
+
+  private void run(Consumer<byte[]> packets) {
+    try (socket;
+        doorbell;
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(LARGEST_PACKET);
+      while (doorbell.await(socket, Duration.ofHours(1)) != Doorbell.Outcome.RUNG) {
+        int length = PacketSocket.receive(socket, buffer);
+        packets.accept(buffer.asSlice(0, length).toArray(JAVA_BYTE));
+      }
+    } catch (SystemCallException e) {
+      log.warn("Packets are no longer held: {}", e.getMessage());
+    }
+  }
+}
