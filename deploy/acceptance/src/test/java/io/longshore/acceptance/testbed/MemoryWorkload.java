@@ -84,9 +84,14 @@ final class MemoryWorkload implements AutoCloseable {
   @Override
   public void close() {
     for (String host : Testbed.NODES) {
-      testbed
-          .on(host, "sh", "-c", "kill -KILL -- \"-$1\"; rm -rf \"$2\"", "-", "" + pid, FOLDER)
-          .run();
+      testbed.shell(
+          host,
+          """
+          while kill -s KILL -- "-$1" 2>/dev/null; do sleep 0.05; done
+          rm -rf "$2"
+          """,
+          Integer.toString(pid),
+          FOLDER);
     }
   }
 }

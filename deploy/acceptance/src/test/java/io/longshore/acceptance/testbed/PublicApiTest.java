@@ -1,12 +1,17 @@
 package io.longshore.acceptance.testbed;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import io.longshore.v1.CreateMigrationResponse;
 import io.longshore.v1.ListMigrationsResponse;
 import io.longshore.v1.Migration;
 import io.longshore.v1.PlanMigrationResponse;
 import io.longshore.v1.WatchMigrationResponse;
+import java.util.Base64;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Order;
@@ -83,7 +88,21 @@ class PublicApiTest {
                 """)
             .run();
     assertThat(refused.status()).isNotZero();
-    assertThat(refused.err()).contains("failed_precondition", "ErrorInfo", "UNKNOWN_NODE");
+    JsonObject error = JsonParser.parseString(refused.err()).getAsJsonObject();
+    assertThat(error.get("code").getAsString()).isEqualTo("failed_precondition");
+    // A stranger without the schema of ErrorInfo sees it as base64.
+    assertThat(error.getAsJsonArray("details"))
+        .extracting(detail -> detail.getAsJsonObject().get("type").getAsString())
+        .containsExactly("google.rpc.ErrorInfo", "google.rpc.ErrorInfo");
+    assertThat(error.getAsJsonArray("details"))
+        .extracting(PublicApiTest::decoded)
+        .anySatisfy(text -> assertThat(text).contains("UNKNOWN_NODE", "nowhere"))
+        .anySatisfy(text -> assertThat(text).contains("UNKNOWN_PROCESS", "3999999"));
+  }
+
+  private static String decoded(JsonElement detail) {
+    return new String(
+        Base64.getDecoder().decode(detail.getAsJsonObject().get("value").getAsString()), UTF_8);
   }
 
   @Test
