@@ -26,8 +26,7 @@ public final class LazyPages {
    * Starts the daemon.
    *
    * @param images the images of the dump
-   * @param work where it meets the restore, in a socket; its path and the socket's name must stay
-   *     below 108 bytes
+   * @param work where it meets the restore, in a socket
    * @param port of 127.0.0.1 where the pages are; connected to when the restore has handed over its
    *     memory
    */

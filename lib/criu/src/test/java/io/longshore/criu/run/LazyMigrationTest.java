@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -144,7 +145,29 @@ class LazyMigrationTest {
     assertThat(dump.exit().get(1, TimeUnit.SECONDS)).isEqualTo(128 + SystemCalls.SIGKILL);
     workload.assertMemoryIsRight();
     assertThat(images).isEmptyDirectory();
-    assertThat(processesNaming(folder)).containsExactlyInAnyOrderElementsOf(treeOf(workload));
+    await()
+        .atMost(PATIENCE)
+        .until(() -> Set.copyOf(processesNaming(folder)).equals(Set.copyOf(treeOf(workload))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("crius")
+  void aCriuThatSomebodyElseKilledLeavesNothing(Criu criu) throws Exception {
+    CriuDump dump =
+        startDump(criu, DumpOptions.of(workload.pid(), images, sourceWork).withBarrier());
+    dump.awaitHeld(PATIENCE);
+    ProcessHandle killed =
+        ProcessHandle.current()
+            .children()
+            .filter(child -> Workload.commandLine(child.pid()).contains(sourceWork.toString()))
+            .findFirst()
+            .orElseThrow();
+    SystemCalls.signal(killed.pid(), SystemCalls.SIGKILL);
+    assertThatThrownBy(() -> dump.awaitReady(PATIENCE)).isInstanceOf(CriuFailure.class);
+    await()
+        .atMost(PATIENCE)
+        .until(() -> Set.copyOf(processesNaming(folder)).equals(Set.copyOf(treeOf(workload))));
+    workload.assertMemoryIsRight();
   }
 
   @ParameterizedTest
