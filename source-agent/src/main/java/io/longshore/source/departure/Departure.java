@@ -21,6 +21,7 @@ import io.longshore.source.pages.TransferBrokenException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -182,8 +183,16 @@ public final class Departure {
       synchronized (this) {
         push = pushing;
       }
+      long sentAfter = System.nanoTime() - start;
       parts.plane().images().awaitComplete();
       sealed.join();
+      log.info(
+          "Migration {}: frozen after {} ms, {} images sent after {} ms, stored after {} ms",
+          ref.id(),
+          freezeTime.toMillis(),
+          sent.count(),
+          TimeUnit.NANOSECONDS.toMillis(sentAfter),
+          TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
       return new FreezeResult(freezeTime, start, sent.bytes(), stale.total());
     } catch (CriuFailure e) {
       throw new LongshoreException(Reason.CRIU_DUMP_FAILED, String.valueOf(e.getMessage()), e)
