@@ -236,6 +236,22 @@ final class CreateTest {
     }
 
     @Test
+    void isNotRefusedForWhatTheSameCallStartedMeanwhile() throws Exception {
+      Script.Gate slow = new Script.Gate();
+      cluster.script.then("InspectWorkload", slow);
+      MigrationSpec spec = Cluster.spec(Strategy.STRATEGY_POST_COPY);
+      try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        Future<String> first = threads.submit(() -> cluster.create("twice", spec).getId());
+        slow.awaitReached();
+        Migration second = cluster.awaitDone(cluster.create("twice", spec).getId());
+        cluster.source.obstacles.add(TAKEN);
+        slow.open();
+
+        assertThat(first.get()).isEqualTo(second.getId());
+      }
+    }
+
+    @Test
     void ofAWorkloadThatIsBeingMovedIsRefusedUntilThatIsDone() throws Exception {
       Script.Gate freeze = cluster.script.hold("FreezeWorkload");
       Migration first = cluster.create(Strategy.STRATEGY_POST_COPY);

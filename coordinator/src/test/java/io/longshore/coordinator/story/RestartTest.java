@@ -123,15 +123,13 @@ final class RestartTest {
   }
 
   @Test
-  void aShortOutageBeforeTheStepIsSurvived() throws Exception {
-    Script.Gate prepare = cluster.script.hold("PrepareSource");
-    Migration migration = cluster.create(Strategy.STRATEGY_POST_COPY);
-    prepare.awaitReached();
-    prepare.open();
-    Cluster.Restart source = cluster.stopSource();
-    source.run();
+  void aShortOutageBeforeTheStepIsSurvived() {
+    cluster.script.fail("PrepareSource", 2, Reason.TRANSFER_BROKEN);
 
-    assertThat(cluster.awaitDone(migration.getId()).getState()).isEqualTo(State.STATE_SUCCEEDED);
+    Migration done = cluster.awaitDone(cluster.create(Strategy.STRATEGY_POST_COPY).getId());
+
+    assertThat(done.getState()).isEqualTo(State.STATE_SUCCEEDED);
+    assertThat(cluster.script.count("PrepareSource")).isEqualTo(3);
   }
 
   @Test
@@ -140,8 +138,8 @@ final class RestartTest {
     Migration migration = cluster.create(Strategy.STRATEGY_POST_COPY);
     push.awaitReached();
     cluster.awaitState(migration.getId(), State.STATE_PUSHING);
-    push.open();
     Cluster.Restart target = cluster.stopTarget();
+    push.open();
     cluster.awaitState(migration.getId(), State.STATE_RELEASING);
 
     Thread.sleep(Cluster.PATIENCE.plusMillis(200));

@@ -10,6 +10,8 @@ import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
 import io.longshore.v1.Strategy;
 import java.nio.file.Path;
+import java.time.Duration;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -124,6 +126,9 @@ final class RollbackTest {
     Migration done = cluster.awaitDone(migration.getId());
     assertThat(done.getState()).isEqualTo(State.STATE_CANCELLED);
     assertThat(done.hasError()).isFalse();
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(5))
+        .untilAsserted(() -> assertThat(cluster.script.cancelled()).contains(held));
     assertThat(cluster.script.calls())
         .containsSubsequence("AbortTarget", "RollBackSource")
         .doesNotContain("ResumeWorkload");

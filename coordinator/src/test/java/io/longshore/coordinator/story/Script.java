@@ -1,5 +1,6 @@
 package io.longshore.coordinator.story;
 
+import io.grpc.Context;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import java.util.ArrayDeque;
@@ -19,6 +20,7 @@ final class Script {
   private final Map<String, Deque<Step>> next = new HashMap<>();
   private final Map<String, Gate> gates = new HashMap<>();
   private final List<String> calls = new ArrayList<>();
+  private final List<String> cancelled = new ArrayList<>();
 
   /** Done before a call is answered: may throw instead. */
   interface Step {
@@ -78,6 +80,7 @@ final class Script {
   void enter(String call) throws InterruptedException {
     Gate gate;
     Step step;
+    Context.current().addListener(context -> ended(call, context), Runnable::run);
     synchronized (this) {
       calls.add(call);
       gate = gates.get(call);
@@ -90,6 +93,17 @@ final class Script {
     if (step != null) {
       step.run();
     }
+  }
+
+  private synchronized void ended(String call, Context context) {
+    if (context.cancellationCause() != null) {
+      cancelled.add(call);
+    }
+  }
+
+  /** Every call that its caller cancelled before it was answered. */
+  synchronized List<String> cancelled() {
+    return List.copyOf(cancelled);
   }
 
   /** Every call that came, in order. */

@@ -107,7 +107,11 @@ public final class MigrationGrpcService extends MigrationServiceGrpc.MigrationSe
             return migrations.watch(id, changed);
           }
         };
-    new Watcher(watched, (ServerCallStreamObserver<WatchMigrationResponse>) answer).begin();
+    new Watcher(
+            watched,
+            (ServerCallStreamObserver<WatchMigrationResponse>) answer,
+            task -> Thread.ofVirtual().name("watch-" + id).start(task))
+        .begin();
   }
 
   @Override

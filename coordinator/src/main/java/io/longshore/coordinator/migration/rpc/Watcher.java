@@ -5,6 +5,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Migrations;
 import io.longshore.v1.WatchMigrationResponse;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -33,11 +34,14 @@ final class Watcher {
     Migrations.Watch watch(Runnable changed);
   }
 
-  Watcher(Watched watched, ServerCallStreamObserver<WatchMigrationResponse> call) {
+  /**
+   * @param threads what sends after a change: the migration must not wait for a reader
+   */
+  Watcher(
+      Watched watched, ServerCallStreamObserver<WatchMigrationResponse> call, Executor threads) {
     this.watched = watched;
     this.call = call;
-    // Brings the work to a thread of its own: the migration must not wait for a reader.
-    this.watch = watched.watch(() -> Thread.ofVirtual().name("watch").start(this::send));
+    this.watch = watched.watch(() -> threads.execute(this::send));
   }
 
   /** To be called within the call's first callback. */

@@ -7,10 +7,8 @@ import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Migrations;
 import io.longshore.coordinator.migration.SampleMigrations;
 import io.longshore.v1.WatchMigrationResponse;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /** Flow control of a watch, with a call whose readiness the test decides. */
@@ -90,7 +88,8 @@ final class WatcherTest {
                 return () -> watchers.remove(changed);
               }
             },
-            call)
+            call,
+            Runnable::run)
         .begin();
   }
 
@@ -99,21 +98,15 @@ final class WatcherTest {
     watchers.forEach(Runnable::run);
   }
 
-  private void awaitSent(Long... revisions) {
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(5))
-        .untilAsserted(() -> assertThat(call.sent).containsExactly(revisions));
-  }
-
   @Test
   void sendsEachRevisionOnceWhileTheReaderKeepsUp() {
     begin();
-    awaitSent(5L);
+    assertThat(call.sent).containsExactly(5L);
     change(SampleMigrations.running(6));
-    awaitSent(5L, 6L);
+    assertThat(call.sent).containsExactly(5L, 6L);
     change(SampleMigrations.running(6));
     change(SampleMigrations.running(7));
-    awaitSent(5L, 6L, 7L);
+    assertThat(call.sent).containsExactly(5L, 6L, 7L);
   }
 
   @Test
@@ -128,7 +121,7 @@ final class WatcherTest {
     call.ready = true;
     call.onReady.run();
 
-    awaitSent(5L, 8L);
+    assertThat(call.sent).containsExactly(5L, 8L);
     assertThat(call.completed).isTrue();
     assertThat(watchers).isEmpty();
   }
