@@ -46,7 +46,18 @@ final class PageReader implements AutoCloseable {
     int zeroPages = 0;
     for (PageRange range : ranges) {
       MemorySegment content = pages.asSlice(at, (long) range.count() * PageSize.BYTES);
-      memory.read(range.pid(), range.firstPage() * PageSize.BYTES, content);
+      long read = memory.read(range.pid(), range.firstPage() * PageSize.BYTES, content);
+      if (read < content.byteSize()) {
+        // What stands in the buffer then is of other pages.
+        throw new IOException(
+            "process %d cannot be read at %#x: of %d bytes from %#x on only %d were there"
+                .formatted(
+                    range.pid(),
+                    memory.stoppedAtAddress(),
+                    content.byteSize(),
+                    range.firstPage() * PageSize.BYTES,
+                    read));
+      }
       at += content.byteSize();
       int from = 0;
       while (from < range.count()) {
