@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends every stale page to the target: in address order over the page channels, and those that the
@@ -19,11 +22,16 @@ public final class PagePush implements AutoCloseable {
   /** 1 MiB: large enough for the network, small enough for a demand to overtake. */
   private static final int BATCH_PAGES = 256;
 
+  /** The target's page source has one demand at a time. */
+  private static final int MAXIMUM_DEMANDS = 1024;
+
   private final StalePages stale;
   private final List<? extends PageChannel> channels;
   private final PageChannel faultChannel;
   private final AtomicLong contentPages = new AtomicLong();
   private final AtomicLong zeroPages = new AtomicLong();
+  private final AtomicLong pagesSentAgain = new AtomicLong();
+  private final Semaphore demandsThatMayWait = new Semaphore(MAXIMUM_DEMANDS);
   private final ExecutorService senders =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("page-push-", 0).factory());
   private final ExecutorService faultSender =
@@ -55,6 +63,10 @@ public final class PagePush implements AutoCloseable {
           channels.stream()
               .map(channel -> CompletableFuture.runAsync(() -> sendAll(channel), senders))
               .toArray(CompletableFuture[]::new);
+      for (CompletableFuture<?> one : sending) {
+        // At once: the other senders may wait for ever for a target that is gone.
+        var _ = one.whenComplete((nothing, failure) -> fail(failure));
+      }
       var _ =
           CompletableFuture.allOf(sending)
               .thenRunAsync(this::awaitFaultsStored, faultSender)
@@ -71,20 +83,26 @@ public final class PagePush implements AutoCloseable {
   }
 
   /**
-   * Sends pages that the target asks for now. Returns at once.
+   * Sends pages that the target asks for now. Returns at once. A demand too many, or after the end,
+   * is dropped: the target demands again what it still waits for.
    *
    * @param count at most 256
    * @param again send them even if they were sent before
    */
   public void demand(int vpid, long firstPage, int count, boolean again) {
     int wanted = Math.min(count, BATCH_PAGES);
-    faultSender.execute(
-        () -> {
-          List<PageRange> ranges = stale.take(vpid, firstPage, wanted, again);
-          if (!ranges.isEmpty()) {
-            send(faultReader, ranges, faultChannel);
-          }
-        });
+    if (!demandsThatMayWait.tryAcquire()) {
+      return;
+    }
+    try {
+      faultSender.execute(
+          () -> {
+            demandsThatMayWait.release();
+            answer(stale.take(vpid, firstPage, wanted, again), again);
+          });
+    } catch (RejectedExecutionException e) {
+      demandsThatMayWait.release();
+    }
   }
 
   /** How far it is. */
@@ -93,8 +111,9 @@ public final class PagePush implements AutoCloseable {
     for (PageChannel channel : channels) {
       stored += channel.storedPages();
     }
-    return new PushProgress(
-        stale.total(), Math.min(stored, stale.total()), contentPages.get(), zeroPages.get());
+    // What was sent twice must not stand for a page that was not sent at all.
+    stored = Math.clamp(stored - pagesSentAgain.get(), 0, stale.total());
+    return new PushProgress(stale.total(), stored, contentPages.get(), zeroPages.get());
   }
 
   /** Stops sending. */
@@ -106,6 +125,26 @@ public final class PagePush implements AutoCloseable {
     faultSender.close();
     faultReader.close();
     complete.cancel(false);
+  }
+
+  private void answer(List<PageRange> ranges, boolean again) {
+    if (again) {
+      ranges.forEach(range -> pagesSentAgain.addAndGet(range.count()));
+    }
+    try {
+      if (!ranges.isEmpty()) {
+        send(faultReader, ranges, faultChannel);
+      }
+    } catch (RuntimeException e) {
+      // These pages count as taken, so nobody else will send them.
+      fail(e);
+    }
+  }
+
+  private void fail(@Nullable Throwable failure) {
+    if (failure != null) {
+      complete.completeExceptionally(failure);
+    }
   }
 
   private void sendAll(PageChannel channel) {
@@ -138,7 +177,6 @@ public final class PagePush implements AutoCloseable {
       zeroPages.addAndGet(batch.zeroPages());
       channel.send(batch);
     } catch (IOException e) {
-      complete.completeExceptionally(e);
       throw new UncheckedIOException("cannot read the frozen workload's memory", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

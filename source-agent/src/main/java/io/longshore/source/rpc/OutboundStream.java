@@ -64,7 +64,7 @@ final class OutboundStream<Q, R> {
    */
   void send(Q message, long bytes) throws InterruptedException {
     synchronized (lock) {
-      while (ended == null && (!call.isReady() || sentBytes + bytes > limitBytes)) {
+      while (ended == null && !cancelled && (!call.isReady() || sentBytes + bytes > limitBytes)) {
         lock.wait();
       }
       throwIfEnded();
@@ -141,12 +141,16 @@ final class OutboundStream<Q, R> {
   void cancel(String why) {
     synchronized (lock) {
       cancelled = true;
+      lock.notifyAll();
     }
     call.cancel(why, null);
   }
 
   @GuardedBy("lock")
   private void throwIfEnded() {
+    if (cancelled) {
+      throw new TransferBrokenException(name + " was cancelled here", ended);
+    }
     if (ended != null) {
       throw new TransferBrokenException(
           name
