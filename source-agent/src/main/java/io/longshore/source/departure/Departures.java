@@ -35,18 +35,28 @@ public final class Departures implements Component {
    */
   public void prepare(
       MigrationRef ref, int pid, List<String> serviceAddresses, Supplier<DataPlane> plane) {
-    refuseBusy(ref, pid);
-    Entry entry = migrations.getOrCreate(ref, Entry::new);
+    Entry entry = admit(ref, pid);
     CompletableFuture<Departure> prepared;
     synchronized (entry) {
       if (entry.rolledBack) {
         throw new LongshoreException(
             Reason.WRONG_PHASE, "migration " + ref.id() + " was rolled back on the source");
       }
-      entry.pid = pid;
-      prepared = entry.prepare.order(() -> factory.create(ref, pid, serviceAddresses, plane.get()));
+      prepared =
+          entry.prepare.order(
+              () -> {
+                DataPlane opening = plane.get();
+                entry.plane = opening;
+                if (entry.rolledBack) {
+                  opening.cancel();
+                }
+                // Before the step is over, so that a roll-back that waited for it finds it.
+                Departure made = factory.create(ref, pid, serviceAddresses, opening);
+                entry.departure = made;
+                return made;
+              });
     }
-    entry.departure = Step.join(prepared);
+    var _ = Step.join(prepared);
   }
 
   /** The departure of a migration that was prepared. */
@@ -75,6 +85,11 @@ public final class Departures implements Component {
     synchronized (entry) {
       entry.rolledBack = true;
     }
+    DataPlane opening = entry.plane;
+    if (opening != null && entry.departure == null) {
+      // The target may never answer; it must not keep the workload from running on.
+      opening.cancel();
+    }
     entry.prepare.awaitEnd();
     Departure departure = entry.departure;
     if (departure != null) {
@@ -100,20 +115,28 @@ public final class Departures implements Component {
     }
   }
 
-  private void refuseBusy(MigrationRef ref, int pid) {
+  /** One at a time: two migrations of a process must not both find it free. */
+  private synchronized Entry admit(MigrationRef ref, int pid) {
     Optional<Entry> same = migrations.find(ref);
+    if (same.isPresent() && same.get().pid != 0) {
+      return same.get();
+    }
     for (Entry other : migrations.all()) {
       if (other.pid == pid && !other.isOver() && !same.equals(Optional.of(other))) {
         throw new LongshoreException(
             Reason.WORKLOAD_BUSY, "process " + pid + " is part of another migration");
       }
     }
+    Entry entry = migrations.getOrCreate(ref, Entry::new);
+    entry.pid = pid;
+    return entry;
   }
 
   private static final class Entry {
     final Step<Departure> prepare = new Step<>("prepare");
     volatile int pid;
     volatile boolean rolledBack;
+    volatile @Nullable DataPlane plane;
     volatile @Nullable Departure departure;
 
     boolean isOver() {
