@@ -1,0 +1,266 @@
+package io.longshore.source.departure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.criu.CriuVersion;
+import io.longshore.criu.run.Criu;
+import io.longshore.criu.run.CriuFolder;
+import io.longshore.linux.CgroupFence;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.longshore.source.images.ImageChannel;
+import io.longshore.source.pages.PageChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** With a real process behind a real fence, and a data plane of the test. */
+@Timeout(60)
+final class DeparturesTest {
+  private final AtomicInteger made = new AtomicInteger();
+  private final AtomicInteger waiting = new AtomicInteger();
+  private final String id = "departures-test-" + ProcessHandle.current().pid();
+  private final Departures departures = new Departures(this::create);
+
+  @TempDir Path folder;
+  private Plane plane = new Plane();
+  private int pid;
+
+  @BeforeEach
+  void startWorkload() throws Exception {
+    pid = (int) new ProcessBuilder("sleep", "60").start().pid();
+  }
+
+  @AfterEach
+  void end() {
+    plane.opened.countDown();
+    departures.stop();
+    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+  }
+
+  @Test
+  void preparesOnceHoweverOftenItIsOrdered() {
+    prepare(id, 1, pid);
+    prepare(id, 1, pid);
+    prepare(id, 2, pid);
+    assertThat(made).hasValue(1);
+    assertThat(departures.get(ref(id, 2)).phase()).isEqualTo(Phase.PREPARED);
+    assertRefused(() -> prepare(id, 1, pid), Reason.STALE_EPOCH);
+  }
+
+  @Test
+  void doesNotTakeAnotherProcessForTheOneThatWasPrepared() {
+    prepare(id, 1, pid);
+    prepare(id, 1, pid + 1);
+    assertThat(departures.get(ref(id, 1)).rootPid()).isEqualTo(pid);
+    assertRefused(() -> prepare(id + "b", 1, pid), Reason.WORKLOAD_BUSY);
+  }
+
+  @Test
+  void refusesAWorkloadThatIsPartOfAnotherMigrationUntilThatIsOver() {
+    prepare(id, 1, pid);
+    assertRefused(() -> prepare(id + "b", 1, pid), Reason.WORKLOAD_BUSY);
+    departures.rollBack(ref(id, 1));
+    plane = new Plane();
+    prepare(id + "c", 1, pid);
+    assertThat(made).hasValue(2);
+  }
+
+  @Test
+  void oneOfTwoThatWantAProcessAtOnceGetsIt() throws Exception {
+    plane.opened = new CountDownLatch(1);
+    AtomicInteger refused = new AtomicInteger();
+    List<Thread> orders =
+        List.of("x", "y", "z").stream()
+            .map(
+                name ->
+                    Thread.ofPlatform()
+                        .start(
+                            () -> {
+                              try {
+                                prepare(id + name, 1, pid);
+                              } catch (LongshoreException e) {
+                                assertThat(e.reason()).isEqualTo(Reason.WORKLOAD_BUSY);
+                                refused.incrementAndGet();
+                              }
+                            }))
+            .toList();
+    await().until(() -> refused.get() == 2);
+    plane.opened.countDown();
+    for (Thread order : orders) {
+      order.join();
+    }
+    assertThat(made).hasValue(1);
+  }
+
+  @Test
+  void aRollBackOfWhatIsNotKnownMakesALatePrepareFail() {
+    departures.rollBack(ref(id, 1));
+    departures.rollBack(ref(id, 1));
+    assertRefused(() -> prepare(id, 1, pid), Reason.WRONG_PHASE);
+    assertThat(made).hasValue(0);
+    assertThat(departures.find(ref(id, 1))).isEmpty();
+  }
+
+  @Test
+  void aRollBackEndsAPrepareThatWaitsForTheTarget() throws Exception {
+    plane.opened = new CountDownLatch(1);
+    Thread order =
+        Thread.ofPlatform().start(() -> assertThatThrownBy(() -> prepare(id, 1, pid)).isNotNull());
+    await().until(() -> waiting.get() == 1);
+    Thread rollBack = Thread.ofPlatform().start(() -> departures.rollBack(ref(id, 1)));
+    assertThat(rollBack.join(Duration.ofSeconds(10))).isTrue();
+    order.join();
+    assertThat(plane.cancelled).isGreaterThanOrEqualTo(1);
+  }
+
+  @Test
+  void aRollBackFindsWhatWasPreparedJustBefore() {
+    for (int round = 0; round < 20; round++) {
+      String name = id + "-" + round;
+      plane = new Plane();
+      plane.opened = new CountDownLatch(1);
+      int before = waiting.get();
+      Thread order =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    try {
+                      prepare(name, 1, pid);
+                    } catch (RuntimeException e) {
+                      assertThat(e).isInstanceOf(RuntimeException.class);
+                    }
+                  });
+      await().until(() -> waiting.get() > before);
+      plane.opened.countDown();
+      departures.rollBack(ref(name, 1));
+      assertThat(departures.find(ref(name, 1)).map(Departure::phase).orElse(Phase.ROLLED_BACK))
+          .isEqualTo(Phase.ROLLED_BACK);
+      assertThat(order).isNotNull();
+    }
+  }
+
+  @Test
+  void aFailedPrepareAnswersTheSameAgainUntilItIsRolledBack() {
+    plane.opened = new CountDownLatch(0);
+    assertThatThrownBy(() -> prepare(id, 1, -5)).hasMessageContaining("no process");
+    assertThatThrownBy(() -> prepare(id, 1, -5)).hasMessageContaining("no process");
+    assertRefused(() -> departures.get(ref(id, 1)), Reason.NOT_FOUND);
+    departures.rollBack(ref(id, 1));
+  }
+
+  @Test
+  void letsRunOnWhatWasPreparedWhenTheAgentStops() {
+    prepare(id, 1, pid);
+    departures.stop();
+    assertThat(departures.get(ref(id, 1)).phase()).isEqualTo(Phase.ROLLED_BACK);
+    assertThat(ProcessHandle.of(pid)).isPresent();
+  }
+
+  private void prepare(String migration, long epoch, int root) {
+    departures.prepare(ref(migration, epoch), root, List.of(), () -> plane);
+  }
+
+  private Departure create(MigrationRef ref, int root, List<String> addresses, DataPlane data)
+      throws InterruptedException {
+    waiting.incrementAndGet();
+    data.awaitOpen();
+    if (root < 0) {
+      throw new LongshoreException(Reason.UNKNOWN_PROCESS, "there is no process " + root);
+    }
+    made.incrementAndGet();
+    try {
+      return new Departure(
+          ref,
+          new Departure.Parts(
+              root,
+              new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
+              new CriuFolder(folder.resolve(ref.id())),
+              CgroupFence.create(ref.id(), List.of(root)),
+              data,
+              new NoAddresses()));
+    } catch (java.io.IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private static MigrationRef ref(String id, long epoch) {
+    return new MigrationRef(id, epoch);
+  }
+
+  private static void assertRefused(ThrowingCallable call, Reason reason) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            LongshoreException.class, e -> assertThat(e.reason()).isEqualTo(reason));
+  }
+
+  private static final class NoAddresses implements SourceAddresses {
+    @Override
+    public void hold(ImageChannel target) {}
+
+    @Override
+    public void seal() {}
+
+    @Override
+    public void release() {}
+
+    @Override
+    public void rollBack() {}
+  }
+
+  private static final class Plane implements DataPlane {
+    volatile CountDownLatch opened = new CountDownLatch(0);
+    volatile int cancelled;
+
+    @Override
+    public ImageChannel images() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<? extends PageChannel> pages() {
+      return List.of();
+    }
+
+    @Override
+    public PageChannel faults() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void onDemand(Demands demands) {}
+
+    @Override
+    public void awaitOpen() throws InterruptedException {
+      opened.await();
+      if (cancelled > 0) {
+        throw new LongshoreException(Reason.TRANSFER_BROKEN, "cancelled");
+      }
+    }
+
+    @Override
+    public long bytesOnWire() {
+      return 0;
+    }
+
+    @Override
+    public void finish() {}
+
+    @Override
+    public synchronized void cancel() {
+      cancelled++;
+      opened.countDown();
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Departures without CRIU. */
+@NullMarked
+package io.longshore.source.departure;
+
+import org.jspecify.annotations.NullMarked;

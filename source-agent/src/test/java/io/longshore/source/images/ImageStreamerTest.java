@@ -1,0 +1,130 @@
+package io.longshore.source.images;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.longshore.source.pages.TransferBrokenException;
+import java.io.ByteArrayOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+final class ImageStreamerTest {
+  @TempDir Path folder;
+  private final Received target = new Received();
+
+  @Test
+  void sendsEachImageWhenItIsClosedAndTheRestAtTheEnd() throws Exception {
+    byte[] large = new byte[(5 << 19) + 3];
+    new Random(3).nextBytes(large);
+    Files.write(folder.resolve("early.img"), new byte[] {9});
+    try (ImageStreamer images = new ImageStreamer(folder, target)) {
+      images.start();
+      Files.write(folder.resolve("a.img"), new byte[] {1, 2});
+      await().until(() -> target.whole.containsKey("a.img"));
+      assertThat(target.whole).doesNotContainKey("early.img");
+      Files.write(folder.resolve("large.img"), large);
+      Files.write(folder.resolve("empty.img"), new byte[0]);
+      assertThat(images.finish()).isEqualTo(new ImagesSent(4, large.length + 3L));
+    }
+    assertThat(target.whole.get("large.img")).isEqualTo(large);
+    assertThat(target.whole.get("a.img")).containsExactly(1, 2);
+    assertThat(target.whole.get("early.img")).containsExactly(9);
+    assertThat(target.whole.get("empty.img")).isEmpty();
+    assertThat(target.complete).isEqualTo(new ImagesSent(4, large.length + 3L));
+  }
+
+  @Test
+  void sendsAnImageAnewThatGrewAfterItWasSent() throws Exception {
+    try (ImageStreamer images = new ImageStreamer(folder, target)) {
+      images.start();
+      Files.write(folder.resolve("a.img"), new byte[] {1});
+      await().until(() -> target.whole.containsKey("a.img"));
+      Files.write(folder.resolve("a.img"), new byte[] {4, 5, 6});
+      assertThat(images.finish()).isEqualTo(new ImagesSent(1, 3));
+    }
+    assertThat(target.whole.get("a.img")).containsExactly(4, 5, 6);
+  }
+
+  @Test
+  void sendsNothingBeforeItIsStarted() throws Exception {
+    try (ImageStreamer images = new ImageStreamer(folder, target)) {
+      Files.write(folder.resolve("a.img"), new byte[] {1});
+      await().during(Duration.ofMillis(200)).until(target.whole::isEmpty);
+      assertThat(images.finish()).isEqualTo(new ImagesSent(1, 1));
+    }
+  }
+
+  @Test
+  void aBrokenStreamIsToldByFinish() throws Exception {
+    target.failure = new TransferBrokenException("image stream broke", null);
+    try (ImageStreamer images = new ImageStreamer(folder, target)) {
+      images.start();
+      Files.write(folder.resolve("a.img"), new byte[] {1});
+      assertThatThrownBy(images::finish).isInstanceOf(TransferBrokenException.class);
+    }
+    assertThat(target.complete).isNull();
+  }
+
+  @Test
+  void closeEndsASendThatWaits() throws Exception {
+    target.gate = new CountDownLatch(1);
+    ImageStreamer images = new ImageStreamer(folder, target);
+    images.start();
+    Files.write(folder.resolve("a.img"), new byte[] {1});
+    await().until(() -> target.waiting);
+    Thread closer = Thread.ofPlatform().start(images::close);
+    assertThat(closer.join(Duration.ofSeconds(10))).isTrue();
+  }
+
+  private static final class Received implements ImageChannel {
+    final Map<String, byte[]> whole = new ConcurrentHashMap<>();
+    private final Map<String, ByteArrayOutputStream> parts = new ConcurrentHashMap<>();
+    volatile CountDownLatch gate = new CountDownLatch(0);
+    volatile boolean waiting;
+    volatile @Nullable RuntimeException failure;
+    volatile @Nullable ImagesSent complete;
+
+    @Override
+    public void send(String name, long offset, byte[] data, int length, boolean last)
+        throws InterruptedException {
+      waiting = true;
+      gate.await();
+      RuntimeException broken = failure;
+      if (broken != null) {
+        throw broken;
+      }
+      assertThat(length).isLessThanOrEqualTo(1 << 20);
+      if (offset == 0) {
+        parts.put(name, new ByteArrayOutputStream());
+      }
+      ByteArrayOutputStream image = parts.getOrDefault(name, new ByteArrayOutputStream());
+      assertThat(offset).isEqualTo(image.size());
+      image.write(data, 0, length);
+      if (last) {
+        whole.put(name, image.toByteArray());
+      }
+    }
+
+    @Override
+    public void complete(int count, long bytes) {
+      complete = new ImagesSent(count, bytes);
+    }
+
+    @Override
+    public void awaitComplete() {}
+
+    @Override
+    public void sendHeldPacket(byte[] packet) {}
+  }
+}

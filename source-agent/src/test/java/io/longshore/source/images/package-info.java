@@ -1,0 +1,5 @@
+/** Images sent while they are written. */
+@NullMarked
+package io.longshore.source.images;
+
+import org.jspecify.annotations.NullMarked;
