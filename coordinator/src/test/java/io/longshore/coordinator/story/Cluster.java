@@ -41,7 +41,11 @@ import org.awaitility.Awaitility;
 /** A coordinator, node a with a fake source-agent and node b with a fake target-agent. */
 final class Cluster {
   static final HostPort ANYWHERE = new HostPort("127.0.0.1", 0);
-  static final Duration PATIENCE = Duration.ofMillis(400);
+
+  /** Long: only a test that advances the clock shall see it, however slow the machine is. */
+  static final Duration HEARTBEAT_TIMEOUT = Duration.ofHours(1);
+
+  static final Duration PATIENCE = Duration.ofSeconds(3);
 
   final Script script = new Script();
   final World world = new World();
@@ -82,7 +86,7 @@ final class Cluster {
             ANYWHERE,
             folder.resolve("coordinator.db"),
             Duration.ofMillis(200),
-            Duration.ofSeconds(5),
+            HEARTBEAT_TIMEOUT,
             Duration.ofSeconds(10),
             new CoordinatorConfig.Retry(PATIENCE, Duration.ofMillis(10), Duration.ofMillis(50)));
     this.sourceServer = serveSource(ANYWHERE);
@@ -229,7 +233,7 @@ final class Cluster {
   void awaitState(String id, State state) {
     Awaitility.await()
         .pollInterval(Duration.ofMillis(5))
-        .atMost(Duration.ofSeconds(10))
+        .atMost(Duration.ofSeconds(20))
         .untilAsserted(() -> assertThat(get(id).getState()).isEqualTo(state));
   }
 

@@ -22,7 +22,6 @@ import io.longshore.v1.Strategy;
 import io.longshore.v1.WatchMigrationRequest;
 import io.longshore.v1.Workload;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -146,7 +145,7 @@ final class CreateTest {
               "the source-agent of node 'b' was never heard",
               "the target-agent of node 'a' was never heard");
 
-      cluster.clock.advance(Duration.ofSeconds(6));
+      cluster.clock.advance(Cluster.HEARTBEAT_TIMEOUT.plusMinutes(1));
       assertThat(plan(Cluster.spec(Strategy.STRATEGY_POST_COPY)).getObstaclesList())
           .extracting(Obstacle::getReason)
           .containsExactly("NODE_UNAVAILABLE", "NODE_UNAVAILABLE");
