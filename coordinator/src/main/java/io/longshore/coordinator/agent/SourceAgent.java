@@ -35,7 +35,7 @@ public interface SourceAgent {
   PushReport push(MigrationRef migration, Consumer<PushReport> progress)
       throws AgentException, InterruptedException;
 
-  /** Ends the frozen copy. Only after the target resumed and nothing is stale. */
+  /** Ends the frozen copy. Only after the target resumed and has installed every page. */
   void release(MigrationRef migration) throws AgentException, InterruptedException;
 
   /**

@@ -17,10 +17,10 @@ enum Effect {
   PUSH_PAGES,
   /** The target lets the workload run. */
   RESUME_TARGET,
-  /** The source removes its frozen copy. */
-  RELEASE_SOURCE,
   /** The target installs the last pages. */
   COMPLETE_TARGET,
+  /** The source removes its frozen copy. */
+  RELEASE_SOURCE,
   /** The target promises never to run the workload. */
   ABORT_TARGET,
   /** The source lets the workload run on. */

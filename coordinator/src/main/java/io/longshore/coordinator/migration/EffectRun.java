@@ -184,13 +184,15 @@ final class EffectRun implements Runnable {
           case PUSHING ->
               " The target owned the workload; the pages it had not yet received were on the source, whose frozen copy"
                   + " was not released.";
-          case RESUMING, RELEASING, AWAITING_COMPLETION, AWAITING_RELEASE ->
-              " The target owned the workload; the source's frozen copy does not run again by itself.";
+          case RESUMING, COMPLETING ->
+              " The target owned the workload; the source's frozen copy was not released and does not run again by"
+                  + " itself.";
           case PENDING,
               PREPARING,
               FREEZING,
               TRANSFERRING,
               RESTORING,
+              RELEASING,
               SUCCEEDED,
               ABORTING,
               FAILED,

@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The spans of one migration: a root, and one for each phase of the work, which lasts as long as an
- * effect of it is wanted. A coordinator that takes a migration up opens a new root below the first
- * one, in the same trace. Safe for use by several threads.
+ * effect of it is wanted; "release" spans the completion of the target and the release of the
+ * source, one after the other. A coordinator that takes a migration up opens a new root below the
+ * first one, in the same trace. Safe for use by several threads.
  */
 final class MigrationTrace {
   private final Tracer tracer;

@@ -1,8 +1,8 @@
 package io.longshore.coordinator.migration;
 
 /**
- * Where a migration stands, as the state machine sees it: the public state, with the joins and the
- * order of a rollback made visible. Stored by name: do not rename.
+ * Where a migration stands, as the state machine sees it: the public state, with the order of the
+ * end and of a rollback made visible. Stored by name: do not rename.
  */
 public enum Phase {
   /** Stored; nothing was done yet. */
@@ -22,12 +22,10 @@ public enum Phase {
   RESUMING(State.RESUMING),
   /** Runs on the target; the memory is pushed behind it. */
   PUSHING(State.PUSHING),
-  /** The source removes its frozen copy, the target installs the last pages. */
+  /** The target has every page and installs the last; the source keeps its frozen copy. */
+  COMPLETING(State.RELEASING),
+  /** Every page is installed: the source removes its frozen copy. */
   RELEASING(State.RELEASING),
-  /** The source is done; the target still installs pages. */
-  AWAITING_COMPLETION(State.RELEASING),
-  /** The target is done; the source still removes its copy. */
-  AWAITING_RELEASE(State.RELEASING),
   /** Final: runs on the target. */
   SUCCEEDED(State.SUCCEEDED),
   /** Waits for the target's definite "will never run". */
@@ -79,9 +77,8 @@ public enum Phase {
           RESTORING,
           RESUMING,
           PUSHING,
+          COMPLETING,
           RELEASING,
-          AWAITING_COMPLETION,
-          AWAITING_RELEASE,
           ABORTING,
           ROLLING_BACK ->
           false;
@@ -97,9 +94,8 @@ public enum Phase {
       case PENDING, PREPARING, FREEZING, TRANSFERRING, RESTORING -> true;
       case RESUMING,
           PUSHING,
+          COMPLETING,
           RELEASING,
-          AWAITING_COMPLETION,
-          AWAITING_RELEASE,
           SUCCEEDED,
           ABORTING,
           ROLLING_BACK,

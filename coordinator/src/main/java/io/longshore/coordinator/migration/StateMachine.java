@@ -35,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  * <p>That the target holds the workload is never remembered. Whenever it has said so before the
  * pages were complete, it is asked once more just before the step, so the step is taken on a fresh
  * answer.
+ *
+ * <p>The source is released only when the target has installed every page: a workload that forks
+ * while it is filled needs pages twice, and the target asks the source for them again.
  */
 final class StateMachine {
   /**
@@ -88,7 +91,7 @@ final class StateMachine {
           row(
               Phase.RESUMING,
               List.of(RESUME_TARGET),
-              on(Kind.RESUMED).when(whenPushedBeforeResume()).to(Phase.RELEASING),
+              on(Kind.RESUMED).when(whenPushedBeforeResume()).to(Phase.COMPLETING),
               on(Kind.RESUMED).when(whenPushedAfterResume()).to(Phase.PUSHING),
               on(Kind.LOSE).to(Phase.LOST),
               on(Kind.CANCEL).tooLate()),
@@ -96,24 +99,17 @@ final class StateMachine {
               Phase.PUSHING,
               List.of(PUSH_PAGES),
               on(Kind.PROGRESS).keep(),
-              on(Kind.PUSHED).to(Phase.RELEASING),
+              on(Kind.PUSHED).to(Phase.COMPLETING),
+              on(Kind.LOSE).to(Phase.LOST),
+              on(Kind.CANCEL).tooLate()),
+          row(
+              Phase.COMPLETING,
+              List.of(COMPLETE_TARGET),
+              on(Kind.COMPLETED).to(Phase.RELEASING),
               on(Kind.LOSE).to(Phase.LOST),
               on(Kind.CANCEL).tooLate()),
           row(
               Phase.RELEASING,
-              List.of(RELEASE_SOURCE, COMPLETE_TARGET),
-              on(Kind.RELEASED).to(Phase.AWAITING_COMPLETION),
-              on(Kind.COMPLETED).to(Phase.AWAITING_RELEASE),
-              on(Kind.LOSE).to(Phase.LOST),
-              on(Kind.CANCEL).tooLate()),
-          row(
-              Phase.AWAITING_COMPLETION,
-              List.of(COMPLETE_TARGET),
-              on(Kind.COMPLETED).to(Phase.SUCCEEDED),
-              on(Kind.LOSE).to(Phase.LOST),
-              on(Kind.CANCEL).tooLate()),
-          row(
-              Phase.AWAITING_RELEASE,
               List.of(RELEASE_SOURCE),
               on(Kind.RELEASED).to(Phase.SUCCEEDED),
               on(Kind.CANCEL).tooLate()),

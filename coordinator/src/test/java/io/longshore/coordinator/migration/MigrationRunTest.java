@@ -146,6 +146,7 @@ final class MigrationRunTest {
 
     @Override
     public long complete(MigrationRef migration) {
+      timeline.add("completed");
       return 0;
     }
 
@@ -222,7 +223,7 @@ final class MigrationRunTest {
     assertThat(timeline)
         .containsSubsequence("stored PREPARING", "prepared", "stored FREEZING", "frozen")
         .containsSubsequence("stored RESUMING", "resumed", "stored PUSHING", "pushed")
-        .containsSubsequence("stored RELEASING", "released");
+        .containsSubsequence("stored COMPLETING", "completed", "stored RELEASING", "released");
   }
 
   @Test

@@ -33,6 +33,7 @@ final class RandomWalkTest {
     private final Set<Effect> running = EnumSet.noneOf(Effect.class);
     private boolean resumed;
     private boolean pushed;
+    private boolean completed;
     private boolean aborted;
     private boolean rolledBack;
     private boolean released;
@@ -65,6 +66,7 @@ final class RandomWalkTest {
         if (random.nextInt(100) < 85) {
           call(effect);
           running.remove(effect);
+          completed |= effect == Effect.COMPLETE_TARGET;
           happens(answer(effect));
         } else {
           if (random.nextBoolean()) {
@@ -112,9 +114,14 @@ final class RandomWalkTest {
         case PUSH_PAGES -> pushed = true;
         case RELEASE_SOURCE -> {
           check(resumed && pushed, "released before resumed and pushed");
+          check(completed, "released before the target said that every page is installed");
           released = true;
         }
-        case START, PREPARE, RESTORE_TARGET, FREEZE_SOURCE, COMPLETE_TARGET -> {}
+        case COMPLETE_TARGET -> {
+          check(resumed && pushed, "completed before resumed and pushed");
+          check(!released, "pages may be needed after the source was released");
+        }
+        case START, PREPARE, RESTORE_TARGET, FREEZE_SOURCE -> {}
       }
     }
 
@@ -142,7 +149,7 @@ final class RandomWalkTest {
 
     void end() {
       switch (current.phase()) {
-        case SUCCEEDED -> check(resumed && pushed && released && !rolledBack, "lost");
+        case SUCCEEDED -> check(resumed && pushed && completed && released && !rolledBack, "lost");
         case FAILED, CANCELLED -> check(!resumed && !released, "twice");
         case PENDING,
             PREPARING,
@@ -151,9 +158,8 @@ final class RandomWalkTest {
             RESTORING,
             RESUMING,
             PUSHING,
+            COMPLETING,
             RELEASING,
-            AWAITING_COMPLETION,
-            AWAITING_RELEASE,
             ABORTING,
             ROLLING_BACK,
             LOST ->

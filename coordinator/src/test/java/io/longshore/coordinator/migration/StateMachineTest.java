@@ -61,9 +61,9 @@ final class StateMachineTest {
                 Kind.CANCEL,
                 Kind.PUSHED,
                 Kind.CANCEL,
-                Kind.RELEASED,
-                Kind.CANCEL,
                 Kind.COMPLETED,
+                Kind.CANCEL,
+                Kind.RELEASED,
                 Kind.CANCEL))
         .containsExactly(
             Phase.PENDING,
@@ -72,8 +72,8 @@ final class StateMachineTest {
             Phase.RESTORING,
             Phase.RESUMING,
             Phase.PUSHING,
+            Phase.COMPLETING,
             Phase.RELEASING,
-            Phase.AWAITING_COMPLETION,
             Phase.SUCCEEDED);
   }
 
@@ -101,8 +101,8 @@ final class StateMachineTest {
             Phase.TRANSFERRING,
             Phase.RESTORING,
             Phase.RESUMING,
+            Phase.COMPLETING,
             Phase.RELEASING,
-            Phase.AWAITING_RELEASE,
             Phase.SUCCEEDED);
   }
 
@@ -135,9 +135,8 @@ final class StateMachineTest {
   void lostAfterTheStep() {
     List<Kind> resuming = List.of(Kind.START, Kind.PREPARED, Kind.FROZEN, Kind.HELD);
     List<Kind> pushing = with(resuming, Kind.RESUMED);
-    List<Kind> releasing = with(pushing, Kind.PUSHED);
-    List<Kind> awaiting = with(releasing, Kind.RELEASED);
-    for (List<Kind> way : List.of(resuming, pushing, releasing, awaiting)) {
+    List<Kind> completing = with(pushing, Kind.PUSHED);
+    for (List<Kind> way : List.of(resuming, pushing, completing)) {
       assertThat(
               play(
                   Strategy.POST_COPY, with(with(way, Kind.LOSE), Kind.CANCEL).toArray(Kind[]::new)))

@@ -90,6 +90,7 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
       CompleteTargetRequest request, StreamObserver<CompleteTargetResponse> to) {
     enter("CompleteTarget");
     world.accept(request.getMigration());
+    world.complete();
     answer(to, CompleteTargetResponse.newBuilder().setDemandFaults(7).build());
   }
 

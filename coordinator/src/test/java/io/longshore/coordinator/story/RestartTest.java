@@ -144,6 +144,7 @@ final class RestartTest {
 
     Thread.sleep(Cluster.PATIENCE.plusMillis(200));
     assertThat(cluster.get(migration.getId()).getState()).isEqualTo(State.STATE_RELEASING);
+    assertThat(cluster.script.calls()).doesNotContain("ReleaseSource");
     target.run();
 
     assertThat(cluster.awaitDone(migration.getId()).getState()).isEqualTo(State.STATE_SUCCEEDED);

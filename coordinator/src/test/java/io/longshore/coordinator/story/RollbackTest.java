@@ -196,7 +196,8 @@ final class RollbackTest {
     assertThat(done.getState()).isEqualTo(State.STATE_FAILED);
     assertThat(done.getError().getReason()).isEqualTo("WORKLOAD_LOST");
     assertThat(done.getError().getMessage()).contains("The target owned the workload");
-    assertThat(cluster.script.calls()).doesNotContain("AbortTarget", "RollBackSource");
+    assertThat(cluster.script.calls())
+        .doesNotContain("AbortTarget", "RollBackSource", "ReleaseSource");
     assertThatThrownBy(() -> cancel(done))
         .satisfies(e -> assertThat(Statuses.reasons(e)).containsExactly("TOO_LATE_TO_CANCEL"));
   }

@@ -3,6 +3,7 @@ package io.longshore.coordinator.story;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.util.Durations;
+import io.longshore.platform.error.Reason;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
 import io.longshore.v1.MigrationResult;
@@ -13,6 +14,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 final class SuccessTest {
   @TempDir Path folder;
@@ -45,8 +48,7 @@ final class SuccessTest {
     assertThat(calls.subList(6, 8)).containsOnly("RestoreWorkload", "FreezeWorkload");
     assertThat(calls)
         .containsSubsequence("FreezeWorkload", "ResumeWorkload", "PushPages")
-        .containsSubsequence("PushPages", "ReleaseSource")
-        .containsSubsequence("PushPages", "CompleteTarget")
+        .endsWith("PushPages", "CompleteTarget", "ReleaseSource")
         .doesNotContain("AbortTarget", "RollBackSource");
   }
 
@@ -56,7 +58,26 @@ final class SuccessTest {
 
     assertThat(done.getState()).isEqualTo(State.STATE_SUCCEEDED);
     assertThat(cluster.script.calls())
-        .containsSubsequence("FreezeWorkload", "PushPages", "ResumeWorkload", "ReleaseSource");
+        .containsSubsequence("FreezeWorkload", "PushPages", "ResumeWorkload")
+        .endsWith("ResumeWorkload", "CompleteTarget", "ReleaseSource");
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"STRATEGY_POST_COPY", "STRATEGY_STOP_AND_COPY"})
+  void theSourceKeepsItsCopyUntilTheTargetHasInstalledEveryPage(Strategy strategy)
+      throws Exception {
+    cluster.script.fail("CompleteTarget", 2, Reason.INTERNAL);
+    Script.Gate complete = cluster.script.hold("CompleteTarget");
+    Migration migration = cluster.create(strategy);
+    complete.awaitReached();
+    cluster.awaitState(migration.getId(), State.STATE_RELEASING);
+
+    assertThat(cluster.script.calls()).doesNotContain("ReleaseSource");
+    complete.open();
+
+    assertThat(cluster.awaitDone(migration.getId()).getState()).isEqualTo(State.STATE_SUCCEEDED);
+    assertThat(cluster.script.calls())
+        .endsWith("CompleteTarget", "CompleteTarget", "CompleteTarget", "ReleaseSource");
   }
 
   @Test

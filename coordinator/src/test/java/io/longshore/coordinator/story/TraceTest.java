@@ -85,6 +85,7 @@ final class TraceTest {
     assertAgentSpanBelow(trace, "RestoreWorkload", "restore", "TargetAgentService");
     assertAgentSpanBelow(trace, "PushPages", "push", "SourceAgentService");
     assertAgentSpanBelow(trace, "CompleteTarget", "release", "TargetAgentService");
+    assertAgentSpanBelow(trace, "ReleaseSource", "release", "SourceAgentService");
   }
 
   private static void assertAgentSpanBelow(

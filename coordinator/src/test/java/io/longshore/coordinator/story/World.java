@@ -15,6 +15,7 @@ final class World {
   boolean held;
   boolean pushed;
   boolean resumed;
+  boolean completed;
   boolean released;
   boolean aborted;
   boolean rolledBack;
@@ -55,9 +56,15 @@ final class World {
     resumed = true;
   }
 
+  synchronized void complete() {
+    require(resumed, "CompleteTarget before ResumeWorkload");
+    completed = true;
+  }
+
   synchronized void release() {
     require(resumed, "ReleaseSource before ResumeWorkload: no copy is left");
     require(pushed, "ReleaseSource before everything was pushed: pages are lost");
+    require(completed, "ReleaseSource before CompleteTarget: pages may be needed again");
     released = true;
   }
 
