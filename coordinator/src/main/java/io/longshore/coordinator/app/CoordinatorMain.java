@@ -1,6 +1,6 @@
 package io.longshore.coordinator.app;
 
-import io.longshore.platform.lifecycle.ServiceMain;
+import io.longshore.platform.app.ServiceMain;
 
 /** Starts the coordinator. */
 public final class CoordinatorMain {

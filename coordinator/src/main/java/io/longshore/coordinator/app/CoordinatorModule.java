@@ -3,7 +3,7 @@ package io.longshore.coordinator.app;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
-import io.longshore.platform.lifecycle.ServiceMain;
+import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.opentelemetry.api.OpenTelemetry;
 

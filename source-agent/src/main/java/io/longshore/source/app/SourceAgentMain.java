@@ -1,6 +1,6 @@
 package io.longshore.source.app;
 
-import io.longshore.platform.lifecycle.ServiceMain;
+import io.longshore.platform.app.ServiceMain;
 
 /** Starts a source-agent: {@code --config FILE}. */
 public final class SourceAgentMain {

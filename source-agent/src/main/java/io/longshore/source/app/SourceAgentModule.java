@@ -8,7 +8,7 @@ import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.host.Host;
 import io.longshore.agent.rpc.Heartbeats;
 import io.longshore.criu.run.Criu;
-import io.longshore.platform.lifecycle.ServiceMain;
+import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.source.departure.Departures;

@@ -1,4 +1,4 @@
-package io.longshore.platform.lifecycle;
+package io.longshore.platform.app;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;

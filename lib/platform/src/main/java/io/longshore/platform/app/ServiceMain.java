@@ -1,4 +1,4 @@
-package io.longshore.platform.lifecycle;
+package io.longshore.platform.app;
 
 import com.google.inject.Binder;
 import com.google.inject.CreationException;
@@ -12,6 +12,8 @@ import com.google.inject.TypeLiteral;
 import com.google.inject.multibindings.Multibinder;
 import io.longshore.platform.config.Configuration;
 import io.longshore.platform.config.ConfigurationException;
+import io.longshore.platform.lifecycle.Component;
+import io.longshore.platform.lifecycle.Lifecycle;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.telemetry.Telemetry;
 import io.opentelemetry.api.OpenTelemetry;

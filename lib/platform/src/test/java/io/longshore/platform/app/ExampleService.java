@@ -1,8 +1,9 @@
-package io.longshore.platform.lifecycle;
+package io.longshore.platform.app;
 
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.multibindings.ProvidesIntoSet;
+import io.longshore.platform.lifecycle.Component;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.value.HostPort;
 import io.opentelemetry.api.OpenTelemetry;

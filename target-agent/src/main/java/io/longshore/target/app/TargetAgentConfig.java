@@ -1,0 +1,22 @@
+package io.longshore.target.app;
+
+import io.longshore.platform.value.HostPort;
+import java.nio.file.Path;
+
+/**
+ * Configuration of a target-agent.
+ *
+ * @param node name of this host
+ * @param listen where the coordinator reaches it
+ * @param transferPort port of the same address, where source-agents send images and pages to
+ * @param coordinator where to register
+ * @param criu the CRIU to restore with
+ * @param workFolder where images are received and CRIU writes; on tmpfs
+ */
+public record TargetAgentConfig(
+    String node,
+    HostPort listen,
+    int transferPort,
+    HostPort coordinator,
+    Path criu,
+    Path workFolder) {}

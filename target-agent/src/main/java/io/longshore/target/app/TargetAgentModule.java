@@ -1,0 +1,94 @@
+package io.longshore.target.app;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Key;
+import com.google.inject.Provides;
+import com.google.inject.Singleton;
+import com.google.inject.name.Named;
+import com.google.inject.name.Names;
+import io.longshore.agent.host.AgentIdentity;
+import io.longshore.agent.host.AgentIdentity.Role;
+import io.longshore.agent.host.Host;
+import io.longshore.agent.rpc.Heartbeats;
+import io.longshore.platform.app.ServiceMain;
+import io.longshore.platform.rpc.GrpcChannels;
+import io.longshore.platform.rpc.GrpcServer;
+import io.longshore.platform.rpc.TransportTuning;
+import io.longshore.platform.value.HostPort;
+import io.longshore.target.arrival.Arrivals;
+import io.longshore.target.arrival.HostArrivalFactory;
+import io.longshore.target.check.HostAddressCheck;
+import io.longshore.target.check.TargetCheck;
+import io.longshore.target.rpc.TargetAgentRpc;
+import io.longshore.target.rpc.TransferRpc;
+import io.opentelemetry.api.OpenTelemetry;
+import java.nio.file.Path;
+
+/** Wires the target-agent. */
+final class TargetAgentModule extends AbstractModule {
+  private static final String CONTROL = "control";
+  private static final String TRANSFER = "transfer";
+
+  @Override
+  protected void configure() {
+    var components = ServiceMain.components(binder());
+    components.addBinding().to(Arrivals.class);
+    components.addBinding().to(Key.get(GrpcServer.class, Names.named(TRANSFER)));
+    components.addBinding().to(Key.get(GrpcServer.class, Names.named(CONTROL)));
+    components.addBinding().to(Heartbeats.class);
+  }
+
+  @Provides
+  @Singleton
+  Host host(TargetAgentConfig config) throws InterruptedException {
+    return Host.look(config.criu());
+  }
+
+  @Provides
+  @Singleton
+  Arrivals arrivals(TargetAgentConfig config, Host host) {
+    return new Arrivals(new HostArrivalFactory(host, config.workFolder()));
+  }
+
+  @Provides
+  @Singleton
+  @Named(TRANSFER)
+  GrpcServer transferServer(TargetAgentConfig config, Arrivals arrivals, OpenTelemetry telemetry) {
+    return GrpcServer.builder("transfer", transfer(config))
+        .telemetry(telemetry)
+        // Callbacks store pages and write images: they block, so not on the network's threads.
+        .tuning(TransportTuning.BULK.withDirectCallbacks(false))
+        .add(new TransferRpc(arrivals))
+        .build();
+  }
+
+  @Provides
+  @Singleton
+  @Named(CONTROL)
+  GrpcServer controlServer(
+      TargetAgentConfig config, Host host, Arrivals arrivals, OpenTelemetry telemetry) {
+    return GrpcServer.builder("target-agent", config.listen())
+        .telemetry(telemetry)
+        .add(
+            new TargetAgentRpc(
+                arrivals,
+                new TargetCheck(Path.of("/proc"), Path.of("/"), new HostAddressCheck()),
+                host::facts,
+                transfer(config)))
+        .build();
+  }
+
+  @Provides
+  @Singleton
+  Heartbeats heartbeats(TargetAgentConfig config, Host host, GrpcChannels channels) {
+    return new Heartbeats(
+        channels,
+        config.coordinator(),
+        new AgentIdentity(config.node(), Role.TARGET, config.listen(), ServiceMain.version()),
+        host::facts);
+  }
+
+  private static HostPort transfer(TargetAgentConfig config) {
+    return config.listen().withPort(config.transferPort());
+  }
+}

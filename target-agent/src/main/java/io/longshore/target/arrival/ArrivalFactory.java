@@ -1,0 +1,15 @@
+package io.longshore.target.arrival;
+
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.workload.WorkloadFacts;
+
+/** Makes arrivals with all they need. */
+public interface ArrivalFactory {
+  /**
+   * Reserves memory and folders for a workload.
+   *
+   * @param promisedBytes what other arrivals may still take
+   * @throws io.longshore.platform.error.LongshoreException OUT_OF_MEMORY if it does not fit
+   */
+  Arrival create(MigrationRef ref, WorkloadFacts facts, long promisedBytes);
+}

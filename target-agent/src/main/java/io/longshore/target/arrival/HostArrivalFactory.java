@@ -1,0 +1,85 @@
+package io.longshore.target.arrival;
+
+import io.longshore.agent.host.Host;
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.workload.WorkloadFacts;
+import io.longshore.criu.run.Criu;
+import io.longshore.criu.run.CriuFolder;
+import io.longshore.linux.HostFacts;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.longshore.target.arrival.Arrival.Parts;
+import io.longshore.target.images.ImageFolder;
+import io.longshore.target.network.HostAddressArrival;
+import io.longshore.target.pages.Demands;
+import io.longshore.target.pages.PageSource;
+import io.longshore.target.pages.PageStore;
+import io.longshore.target.restore.Restoration;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** Makes arrivals on this host. */
+public final class HostArrivalFactory implements ArrivalFactory {
+  /**
+   * For images other than memory, and for what the workload grows by between the look at it and the
+   * freeze.
+   */
+  private static final long MARGIN_BYTES = 64L << 20;
+
+  private final Host host;
+  private final Path workFolder;
+
+  /**
+   * @param workFolder on tmpfs
+   */
+  public HostArrivalFactory(Host host, Path workFolder) {
+    this.host = host;
+    this.workFolder = workFolder;
+  }
+
+  @Override
+  public Arrival create(MigrationRef ref, WorkloadFacts facts, long promisedBytes) {
+    Criu criu =
+        host.criu()
+            .orElseThrow(
+                () ->
+                    new LongshoreException(
+                        Reason.CRIU_MISSING, "the target has no CRIU that works on its kernel"));
+    // Growth between the look and the freeze is normal: an eighth more, but no less than the
+    // margin.
+    long privateLimit = facts.privateBytes() + facts.privateBytes() / 8 + MARGIN_BYTES;
+    // All of it may come inside the images: CRIU takes no page of a process for lazy if the stack
+    // pointer of a thread happens to be at the start of a page (mem.c, is_stack).
+    long imageLimit = privateLimit + facts.sharedBytes() + facts.sharedBytes() / 8;
+    try {
+      admit(facts, promisedBytes);
+      CriuFolder folder = CriuFolder.create(workFolder.resolve(ref.id()));
+      PageStore pages = new PageStore(privateLimit);
+      Demands demands = new Demands();
+      return new Arrival(
+          ref,
+          new Parts(
+              folder,
+              new ImageFolder(folder.images(), imageLimit),
+              pages,
+              demands,
+              new Restoration(criu, folder, new PageSource(pages, demands)),
+              new HostAddressArrival(ref.id(), facts.serviceAddresses()),
+              facts.privateBytes() + facts.sharedBytes()));
+    } catch (IOException e) {
+      throw new LongshoreException(
+          Reason.INTERNAL, "cannot prepare " + workFolder + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void admit(WorkloadFacts facts, long promisedBytes) throws IOException {
+    long needed = facts.privateBytes() + facts.sharedBytes() + MARGIN_BYTES;
+    long free = HostFacts.availableMemory() - promisedBytes;
+    if (free < needed) {
+      throw new LongshoreException(
+          Reason.OUT_OF_MEMORY,
+          "the workload needs %d MiB; %d MiB are free on the target and not promised to others"
+              .formatted(needed >> 20, free >> 20));
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package io.longshore.target.network;
+
+import java.io.IOException;
+
+/** The addresses that come with a workload. Every method can be repeated. */
+public interface AddressArrival {
+  /** Gives the addresses to this host, silent and deaf: what arrives for them is held. */
+  void prepare() throws IOException;
+
+  /** Keeps a packet that was held at the source. */
+  void hold(byte[] packet);
+
+  /**
+   * The workload runs: opens the addresses, delivers what was held, tells the network where they
+   * are now.
+   */
+  void resume() throws IOException;
+
+  /** The workload will never run here: takes the addresses away again. */
+  void withdraw() throws IOException;
+
+  /** The migration is over: does once more what a neighbour may have missed. */
+  void close() throws IOException;
+}

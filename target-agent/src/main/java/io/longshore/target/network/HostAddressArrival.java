@@ -1,0 +1,119 @@
+package io.longshore.target.network;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.agent.network.HeldPackets;
+import io.longshore.agent.workload.ServiceAddressFacts;
+import io.longshore.linux.network.AddressLock;
+import io.longshore.linux.network.ArpAnnouncement;
+import io.longshore.linux.network.Interfaces;
+import io.longshore.linux.network.PacketHold;
+import io.longshore.linux.network.ServiceAddress;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Addresses that come to this host with a workload. Until the workload runs they are here but
+ * silent and deaf, so that its sockets can be restored and nobody is answered by a host that does
+ * not know the connection; what arrives meanwhile is delivered at resume. Thread-safe.
+ */
+public final class HostAddressArrival implements AddressArrival {
+  private final List<ServiceAddress> addresses;
+  private final AddressLock lock;
+  private final HeldPackets packets = new HeldPackets();
+
+  /** Addresses that this migration gave to an interface. */
+  @GuardedBy("this")
+  private final Map<ServiceAddress, String> assigned = new LinkedHashMap<>();
+
+  @GuardedBy("this")
+  private final List<PacketHold> holds = new ArrayList<>();
+
+  @GuardedBy("this")
+  private boolean locked;
+
+  /** Nothing is changed before {@link #prepare}. */
+  public HostAddressArrival(String migration, List<ServiceAddressFacts> facts) {
+    this.addresses =
+        facts.stream().map(ServiceAddressFacts::cidr).map(ServiceAddress::parse).toList();
+    this.lock = new AddressLock(migration);
+  }
+
+  @Override
+  public synchronized void prepare() throws IOException {
+    if (addresses.isEmpty() || locked) {
+      return;
+    }
+    locked = true;
+    lock.seal(addresses);
+    for (ServiceAddress address : addresses) {
+      String name =
+          Interfaces.inSubnet(address)
+              .orElseThrow(
+                  () ->
+                      new LongshoreException(
+                          Reason.ADDRESS_NOT_AVAILABLE,
+                          "no interface of the target is in the subnet of " + address));
+      if (Interfaces.withAddress(address).isPresent()) {
+        throw new LongshoreException(
+            Reason.ADDRESS_NOT_AVAILABLE, "the target has " + address + " already");
+      }
+      holds.add(PacketHold.start(name, address, packets::add));
+      Interfaces.assign(address, name);
+      assigned.put(address, name);
+    }
+  }
+
+  @Override
+  public void hold(byte[] packet) {
+    packets.add(packet);
+  }
+
+  @Override
+  public synchronized void resume() throws IOException {
+    unlock();
+    for (Map.Entry<ServiceAddress, String> place : assigned.entrySet()) {
+      ArpAnnouncement.send(place.getKey(), place.getValue());
+    }
+    closeHolds();
+    packets.deliver();
+  }
+
+  @Override
+  public synchronized void withdraw() throws IOException {
+    closeHolds();
+    for (Map.Entry<ServiceAddress, String> place : assigned.entrySet()) {
+      Interfaces.remove(place.getKey(), place.getValue());
+    }
+    assigned.clear();
+    unlock();
+  }
+
+  /** Once more, for neighbours that missed the first. */
+  @Override
+  public synchronized void close() throws IOException {
+    for (Map.Entry<ServiceAddress, String> place : assigned.entrySet()) {
+      ArpAnnouncement.send(place.getKey(), place.getValue());
+    }
+    // Packets that the source sent on after the resume.
+    packets.deliver();
+  }
+
+  @GuardedBy("this")
+  private void unlock() throws IOException {
+    if (locked) {
+      lock.release();
+      locked = false;
+    }
+  }
+
+  @GuardedBy("this")
+  private void closeHolds() {
+    holds.forEach(PacketHold::close);
+    holds.clear();
+  }
+}

@@ -1,0 +1,301 @@
+package io.longshore.target.rpc;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.longshore.target.arrival.Arrival;
+import io.longshore.target.arrival.Arrivals;
+import io.longshore.target.pages.Demands;
+import io.longshore.transfer.v1.Grant;
+import io.longshore.transfer.v1.HeldPacket;
+import io.longshore.transfer.v1.ImageChunk;
+import io.longshore.transfer.v1.ImagesComplete;
+import io.longshore.transfer.v1.PageBatch;
+import io.longshore.transfer.v1.PageDemand;
+import io.longshore.transfer.v1.SendImagesRequest;
+import io.longshore.transfer.v1.SendImagesResponse;
+import io.longshore.transfer.v1.SendPagesRequest;
+import io.longshore.transfer.v1.SendPagesResponse;
+import io.longshore.transfer.v1.ServeFaultsRequest;
+import io.longshore.transfer.v1.ServeFaultsResponse;
+import io.longshore.transfer.v1.StreamOpen;
+import io.longshore.transfer.v1.TransferServiceGrpc;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Receives images and pages. Everything that a stream brings is foreign: it is checked before it is
+ * stored, and the first thing wrong ends the stream and changes nothing.
+ *
+ * <p>Each callback stores what it was given before it returns, so that gRPC asks the network for
+ * more only as fast as pages are stored; the grant bounds what one stream may have on its way.
+ */
+public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBase {
+  private static final int PAYLOAD_BYTES = 1 << 20;
+  private static final int PACKET_BYTES = 1 << 16;
+
+  private final Arrivals arrivals;
+
+  /** Receives for these migrations. */
+  public TransferRpc(Arrivals arrivals) {
+    this.arrivals = arrivals;
+  }
+
+  @Override
+  public StreamObserver<SendImagesRequest> sendImages(
+      StreamObserver<SendImagesResponse> responses) {
+    return new ImageStream((ServerCallStreamObserver<SendImagesResponse>) responses);
+  }
+
+  @Override
+  public StreamObserver<SendPagesRequest> sendPages(StreamObserver<SendPagesResponse> responses) {
+    return new PageStream((ServerCallStreamObserver<SendPagesResponse>) responses);
+  }
+
+  @Override
+  public StreamObserver<ServeFaultsRequest> serveFaults(
+      StreamObserver<ServeFaultsResponse> responses) {
+    return new FaultStream((ServerCallStreamObserver<ServeFaultsResponse>) responses);
+  }
+
+  /** What all streams have in common: opened first, granted, ended once. */
+  private abstract class Stream<Q, R> implements StreamObserver<Q> {
+    /**
+     * What a stream may have on its way: more than a fast link's bandwidth times its round trip.
+     */
+    static final long WINDOW_BYTES = 16 << 20;
+
+    final ServerCallStreamObserver<R> responses;
+    @Nullable Arrival arrival;
+    private long receivedBytes;
+    private long grantedBytes;
+
+    Stream(ServerCallStreamObserver<R> responses) {
+      this.responses = responses;
+      responses.setOnCancelHandler(this::ended);
+      responses.setOnCloseHandler(this::ended);
+      responses.setOnReadyHandler(this::stored);
+    }
+
+    final void open(StreamOpen open) {
+      if (arrival != null) {
+        throw new LongshoreException(Reason.MALFORMED_STREAM, "the stream was opened before");
+      }
+      arrival =
+          arrivals.open(open.getMigrationId(), open.getEpoch(), open.getSecret().toByteArray());
+      opened(arrival);
+      grantedBytes = WINDOW_BYTES;
+      grant(Grant.newBuilder().setLimitBytes(WINDOW_BYTES).build());
+    }
+
+    final Arrival arrival() {
+      if (arrival == null) {
+        throw new LongshoreException(
+            Reason.MALFORMED_STREAM, "the first message of a stream must open it");
+      }
+      return arrival;
+    }
+
+    /** Refuses more than was granted, before it is looked at. */
+    final void receive(long bytes) {
+      // Everything before this message is stored, so the grant is a window from there.
+      if (bytes > WINDOW_BYTES) {
+        throw new LongshoreException(
+            Reason.CREDIT_EXCEEDED,
+            "%d bytes in one message; %d were granted".formatted(bytes, WINDOW_BYTES));
+      }
+      receivedBytes += bytes;
+    }
+
+    /**
+     * Says what is stored, if anything is that was not told. A sender that does not read is told
+     * when it does: what it is to be told must not pile up here.
+     */
+    final void stored() {
+      if (receivedBytes + WINDOW_BYTES == grantedBytes || arrival == null || !responses.isReady()) {
+        return;
+      }
+      grantedBytes = receivedBytes + WINDOW_BYTES;
+      grant(Grant.newBuilder().setLimitBytes(grantedBytes).setStoredBytes(receivedBytes).build());
+    }
+
+    abstract void opened(Arrival opened);
+
+    abstract void grant(Grant grant);
+
+    /** The stream is over, in whichever way. */
+    void ended() {}
+
+    @Override
+    public void onError(Throwable failure) {
+      ended();
+    }
+
+    @Override
+    public void onCompleted() {
+      ended();
+      responses.onCompleted();
+    }
+  }
+
+  private final class ImageStream extends Stream<SendImagesRequest, SendImagesResponse> {
+    ImageStream(ServerCallStreamObserver<SendImagesResponse> responses) {
+      super(responses);
+    }
+
+    @Override
+    public void onNext(SendImagesRequest request) {
+      switch (request.getKindCase()) {
+        case OPEN -> open(request.getOpen());
+        case CHUNK -> chunk(request.getChunk());
+        case COMPLETE -> complete(request.getComplete());
+        case PACKET -> packet(request.getPacket());
+        case KIND_NOT_SET ->
+            throw new LongshoreException(Reason.MALFORMED_STREAM, "an empty message");
+      }
+    }
+
+    private void chunk(ImageChunk chunk) {
+      Arrival to = arrival();
+      PageBatches.checkLength("a piece of an image", chunk.getData(), PAYLOAD_BYTES);
+      receive(chunk.getData().size());
+      ByteBuffer data = chunk.getData().asReadOnlyByteBuffer();
+      PageBatches.checkSum(data, chunk.getCrc32C());
+      try {
+        to.images().write(chunk.getName(), chunk.getOffset(), data, chunk.getLast());
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot write an image", e);
+      }
+      stored();
+    }
+
+    private void complete(ImagesComplete complete) {
+      arrival().imagesComplete(complete.getImages(), complete.getBytes());
+      responses.onNext(SendImagesResponse.newBuilder().setComplete(true).build());
+    }
+
+    private void packet(HeldPacket packet) {
+      Arrival to = arrival();
+      PageBatches.checkLength("a packet", packet.getPacket(), PACKET_BYTES);
+      receive(packet.getPacket().size());
+      to.hold(packet.getPacket().toByteArray());
+      stored();
+    }
+
+    @Override
+    void opened(Arrival opened) {}
+
+    @Override
+    void grant(Grant grant) {
+      responses.onNext(SendImagesResponse.newBuilder().setGrant(grant).build());
+    }
+  }
+
+  private final class PageStream extends Stream<SendPagesRequest, SendPagesResponse> {
+    private final CRC32C checksum = new CRC32C();
+
+    PageStream(ServerCallStreamObserver<SendPagesResponse> responses) {
+      super(responses);
+    }
+
+    @Override
+    public void onNext(SendPagesRequest request) {
+      switch (request.getKindCase()) {
+        case OPEN -> open(request.getOpen());
+        case BATCH -> {
+          Arrival to = arrival();
+          PageBatch batch = request.getBatch();
+          receive(PageBatches.bytes(batch));
+          PageBatches.store(batch, to.pages(), checksum);
+          stored();
+        }
+        case KIND_NOT_SET ->
+            throw new LongshoreException(Reason.MALFORMED_STREAM, "an empty message");
+      }
+    }
+
+    @Override
+    void opened(Arrival opened) {}
+
+    @Override
+    void grant(Grant grant) {
+      responses.onNext(SendPagesResponse.newBuilder().setGrant(grant).build());
+    }
+  }
+
+  private final class FaultStream extends Stream<ServeFaultsRequest, ServeFaultsResponse> {
+    private final CRC32C checksum = new CRC32C();
+    // Demands come from the page source, grants from this stream's callbacks.
+    private final Object sending = new Object();
+    private final Demands.Sender way = this::demand;
+
+    @GuardedBy("sending")
+    private boolean over;
+
+    FaultStream(ServerCallStreamObserver<ServeFaultsResponse> responses) {
+      super(responses);
+    }
+
+    @Override
+    public void onNext(ServeFaultsRequest request) {
+      switch (request.getKindCase()) {
+        case OPEN -> open(request.getOpen());
+        case BATCH -> {
+          Arrival to = arrival();
+          PageBatch batch = request.getBatch();
+          receive(PageBatches.bytes(batch));
+          PageBatches.store(batch, to.pages(), checksum);
+          stored();
+        }
+        case KIND_NOT_SET ->
+            throw new LongshoreException(Reason.MALFORMED_STREAM, "an empty message");
+      }
+    }
+
+    @Override
+    void opened(Arrival opened) {
+      opened.demands().connect(way);
+    }
+
+    @Override
+    void grant(Grant grant) {
+      send(ServeFaultsResponse.newBuilder().setGrant(grant).build());
+    }
+
+    @Override
+    void ended() {
+      synchronized (sending) {
+        // A demand after the end would be an error of the page source, and lose the workload.
+        over = true;
+      }
+      if (arrival != null) {
+        arrival.demands().disconnect(way);
+      }
+    }
+
+    private void demand(int vpid, long firstPage, int count, boolean again) {
+      send(
+          ServeFaultsResponse.newBuilder()
+              .setDemand(
+                  PageDemand.newBuilder()
+                      .setVpid(vpid)
+                      .setFirstPage(firstPage)
+                      .setCount(count)
+                      .setAgain(again))
+              .build());
+    }
+
+    private void send(ServeFaultsResponse response) {
+      synchronized (sending) {
+        if (!over && !responses.isCancelled()) {
+          responses.onNext(response);
+        }
+      }
+    }
+  }
+}
