@@ -19,6 +19,10 @@ import java.util.stream.Collectors;
 record HostState(String host, Map<String, Set<String>> things) {
   private static final Pattern SECTION = Pattern.compile("(?m)^== ");
 
+  /** The agents make them for their first migration and keep them; what is in them counts. */
+  private static final Set<String> WORK_FOLDERS =
+      Set.of("/run/longshore", "/run/longshore/source", "/run/longshore/target");
+
   /**
    * Each section prints lines. What the script itself needs is not listed, nor are pipes'
    * short-lived ends. How full file systems are is in steps of 16 MiB.
@@ -61,18 +65,22 @@ record HostState(String host, Map<String, Set<String>> things) {
             lines.stream()
                 .skip(1)
                 .map(String::strip)
-                .filter(line -> !isSelf(line))
+                .filter(line -> !isOfNoInterest(line))
                 .collect(Collectors.toCollection(TreeSet::new)));
       }
     }
     return new HostState(host, things);
   }
 
-  /** The commands with which a test looks, and the relays that the testbed has for each connection to our receiver. */
-  private static boolean isSelf(String process) {
-    return process.contains("own=$$")
-        || process.contains("ps -e -o pid=")
-        || process.contains("socat TCP-LISTEN");
+  /**
+   * The commands with which a test looks, and the relays that the testbed has for each connection
+   * to our receiver.
+   */
+  private static boolean isOfNoInterest(String line) {
+    return WORK_FOLDERS.contains(line)
+        || line.contains("own=$$")
+        || line.contains("ps -e -o pid=")
+        || line.contains("socat TCP-LISTEN");
   }
 
   /**

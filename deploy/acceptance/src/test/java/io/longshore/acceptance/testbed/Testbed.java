@@ -38,6 +38,11 @@ final class Testbed {
     Command.of(List.of(script(), "down")).run().expectSuccess();
   }
 
+  /** What all services wrote. */
+  static String logs() {
+    return Command.of(List.of(script(), "logs")).run().out();
+  }
+
   Longshore longshore() {
     return longshore;
   }

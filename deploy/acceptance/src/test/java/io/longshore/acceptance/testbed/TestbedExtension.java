@@ -2,6 +2,7 @@ package io.longshore.acceptance.testbed;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
@@ -23,7 +24,12 @@ final class TestbedExtension implements ParameterResolver, AfterEachCallback {
   @Override
   public void afterEach(ExtensionContext context) {
     if (context.getExecutionException().isPresent()) {
-      testbeds(context).distrust();
+      // The next test starts a fresh testbed, so what this one leaves is kept.
+      String name = context.getRequiredTestClass().getSimpleName() + " " + context.getDisplayName();
+      Path kept = testbeds(context).distrust(name);
+      System.err.printf(
+          "%s failed; the testbed's logs are in %s%n%.4000s%n",
+          name, kept, context.getExecutionException().get());
     }
   }
 

@@ -1,6 +1,9 @@
 package io.longshore.acceptance.testbed;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,9 +42,25 @@ final class Testbeds implements AutoCloseable {
     return spans;
   }
 
-  /** The next test gets a fresh one. */
-  void distrust() {
+  /**
+   * The next test gets a fresh one.
+   *
+   * @return where the logs of the services are kept
+   */
+  Path distrust(String test) {
     current = null;
+    Path kept =
+        Checkout.path(
+            "deploy/acceptance/target/testbed-logs/"
+                + test.replaceAll("[^A-Za-z0-9]+", "-")
+                + ".txt");
+    try {
+      Files.createDirectories(kept.getParent());
+      Files.writeString(kept, Testbed.logs());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return kept;
   }
 
   @Override
