@@ -224,7 +224,7 @@ final class TransferRpcTest {
         bad(
             "encoding 0",
             Reason.MALFORMED_STREAM,
-            batch(run.toBuilder().setEncodingValue(0).build())),
+            batch(run.toBuilder().setEncoding(PageEncoding.PAGE_ENCODING_UNSPECIFIED).build())),
         bad(
             "encoding 9",
             Reason.MALFORMED_STREAM,
