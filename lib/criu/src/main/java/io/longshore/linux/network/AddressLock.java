@@ -7,8 +7,9 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Keeps packets from and for a workload's addresses while nobody may answer for it: nftables tables of this
- * migration's own, so that they are known and removed whatever happens to the agent. nft(8).
+ * Keeps packets from and for a workload's addresses while nobody may answer for it: nftables tables
+ * of this migration's own, so that they are known and removed whatever happens to the agent.
+ * nft(8).
  *
  * <p>Each method is one atomic change and may be repeated.
  */

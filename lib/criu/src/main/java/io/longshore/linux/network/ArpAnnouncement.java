@@ -23,7 +23,8 @@ public final class ArpAnnouncement {
     NetworkInterface found = NetworkInterface.getByName(interfaceName);
     byte[] hardware = found == null ? null : found.getHardwareAddress();
     if (found == null || hardware == null || hardware.length != BROADCAST.length) {
-      throw new IOException(interfaceName + " is no Ethernet interface that could announce an address");
+      throw new IOException(
+          interfaceName + " is no Ethernet interface that could announce an address");
     }
     try (FileDescriptorHandle socket =
             PacketSocket.open(PacketSocket.AF_PACKET, PacketSocket.SOCK_DGRAM, 0);

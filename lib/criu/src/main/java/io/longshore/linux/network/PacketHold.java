@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sees the IPv4 packets that arrive at an interface for an address, also those that {@link AddressLock} keeps from
- * sockets: packet sockets come before nftables. packet(7).
+ * Sees the IPv4 packets that arrive at an interface for an address, also those that {@link
+ * AddressLock} keeps from sockets: packet sockets come before nftables. packet(7).
  */
 public final class PacketHold implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PacketHold.class);
@@ -39,7 +39,8 @@ public final class PacketHold implements AutoCloseable {
       FileDescriptorHandle socket, Doorbell doorbell, String name, Consumer<byte[]> packets) {
     this.socket = socket;
     this.doorbell = doorbell;
-    this.thread = Thread.ofPlatform().name("packets-" + name).daemon().unstarted(() -> run(packets));
+    this.thread =
+        Thread.ofPlatform().name("packets-" + name).daemon().unstarted(() -> run(packets));
   }
 
   /**

@@ -5,8 +5,8 @@ import io.longshore.linux.SystemCallException;
 import java.lang.foreign.Arena;
 
 /**
- * Delivers packets to sockets of this host as if they had just arrived. Their destination must be an address of this
- * host. raw(7).
+ * Delivers packets to sockets of this host as if they had just arrived. Their destination must be
+ * an address of this host. raw(7).
  */
 public final class PacketReplay implements AutoCloseable {
   private final FileDescriptorHandle socket;
@@ -20,8 +20,8 @@ public final class PacketReplay implements AutoCloseable {
   /**
    * Delivers an IPv4 packet.
    *
-   * @param packet with its IP header; checksums need not be right: between hosts of one machine they are often left
-   *     to a network card that is not there
+   * @param packet with its IP header; checksums need not be right: between hosts of one machine
+   *     they are often left to a network card that is not there
    * @return false if it is no IPv4 packet that could be delivered
    */
   public boolean deliver(byte[] packet) throws SystemCallException {

@@ -18,7 +18,10 @@ import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Sockets that see or send whole packets: socket(2), packet(7), raw(7), setsockopt(2), sendto(2), recv(2). */
+/**
+ * Sockets that see or send whole packets: socket(2), packet(7), raw(7), setsockopt(2), sendto(2),
+ * recv(2).
+ */
 final class PacketSocket {
   static final int AF_INET = 2;
   static final int AF_PACKET = 17;
@@ -82,7 +85,10 @@ final class PacketSocket {
     }
   }
 
-  /** Attaches a filter of classic BPF, each instruction as code, jump if true, jump if false, operand. */
+  /**
+   * Attaches a filter of classic BPF, each instruction as code, jump if true, jump if false,
+   * operand.
+   */
   static void attachFilter(FileDescriptorHandle socket, long[][] instructions)
       throws SystemCallException {
     try (Arena arena = Arena.ofConfined()) {
@@ -118,7 +124,8 @@ final class PacketSocket {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = NativeCall.callState(arena);
       MemorySegment address = linkAddress(arena, protocol, interfaceIndex);
-      int result = (int) BIND.invokeExact(state, socket.number(), address, (int) address.byteSize());
+      int result =
+          (int) BIND.invokeExact(state, socket.number(), address, (int) address.byteSize());
       check(result, "bind(packet socket, interface %d)".formatted(interfaceIndex), state);
     } catch (SystemCallException e) {
       throw e;
@@ -131,8 +138,7 @@ final class PacketSocket {
   static int receive(FileDescriptorHandle socket, MemorySegment buffer) throws SystemCallException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = NativeCall.callState(arena);
-      long result =
-          (long) RECV.invokeExact(state, socket.number(), buffer, buffer.byteSize(), 0);
+      long result = (long) RECV.invokeExact(state, socket.number(), buffer, buffer.byteSize(), 0);
       check(result, "recv(packet socket)", state);
       return (int) result;
     } catch (SystemCallException e) {

@@ -15,7 +15,9 @@ public record ServiceAddress(Inet4Address address, int prefixLength) {
     if (prefixLength < 1 || prefixLength > 32) {
       throw new IllegalArgumentException("the prefix length must be 1 to 32, not " + prefixLength);
     }
-    if (address.isAnyLocalAddress() || address.isMulticastAddress() || address.isLoopbackAddress()) {
+    if (address.isAnyLocalAddress()
+        || address.isMulticastAddress()
+        || address.isLoopbackAddress()) {
       throw new IllegalArgumentException(
           "%s cannot move: it is a wildcard, multicast or loopback address"
               .formatted(address.getHostAddress()));

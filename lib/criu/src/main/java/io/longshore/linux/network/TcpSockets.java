@@ -43,8 +43,9 @@ public final class TcpSockets {
   }
 
   /**
-   * Ends the repair mode in which a dump left a process's sockets: without that they neither send nor receive. The
-   * process need not be able to run. Sockets that are not in repair mode are left alone.
+   * Ends the repair mode in which a dump left a process's sockets: without that they neither send
+   * nor receive. The process need not be able to run. Sockets that are not in repair mode are left
+   * alone.
    *
    * @return how many were in repair mode
    */
@@ -105,7 +106,6 @@ public final class TcpSockets {
       address.putInt(Integer.parseUnsignedInt(text.substring(i, i + 8), 16));
     }
     return new InetSocketAddress(
-        InetAddress.getByAddress(address.array()),
-        Integer.parseInt(text.substring(colon + 1), 16));
+        InetAddress.getByAddress(address.array()), Integer.parseInt(text.substring(colon + 1), 16));
   }
 }
