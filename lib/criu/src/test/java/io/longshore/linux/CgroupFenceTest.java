@@ -75,6 +75,7 @@ class CgroupFenceTest {
         fence.kill(LIMIT);
         fence.dissolve();
       }
+      Files.deleteIfExists(home.resolve("inner"));
       await().ignoreExceptions().until(() -> Files.deleteIfExists(home) || !Files.exists(home));
     }
 

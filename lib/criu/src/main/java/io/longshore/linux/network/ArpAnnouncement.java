@@ -26,15 +26,20 @@ public final class ArpAnnouncement {
       throw new IOException(
           interfaceName + " is no Ethernet interface that could announce an address");
     }
-    try (FileDescriptorHandle socket =
-            PacketSocket.open(PacketSocket.AF_PACKET, PacketSocket.SOCK_DGRAM, 0);
-        Arena arena = Arena.ofConfined()) {
+    FileDescriptorHandle socket =
+        PacketSocket.open(PacketSocket.AF_PACKET, PacketSocket.SOCK_DGRAM, 0);
+    try (Arena arena = Arena.ofConfined()) {
       MemorySegment everybody =
           PacketSocket.linkAddress(arena, PacketSocket.ETH_P_ARP, found.getIndex());
       everybody.set(JAVA_BYTE, 11, (byte) BROADCAST.length);
       MemorySegment.copy(BROADCAST, 0, everybody, JAVA_BYTE, 12, BROADCAST.length);
       PacketSocket.send(socket, frame(REQUEST, address, hardware), everybody);
       PacketSocket.send(socket, frame(REPLY, address, hardware), everybody);
+    } finally {
+      // The kernel waits at this close until all processors have let go of the socket, some
+      // milliseconds;
+      // a client waits for what comes after the announcement.
+      Thread.ofPlatform().name("close-arp-socket").start(socket::close);
     }
   }
 
@@ -48,7 +53,9 @@ public final class ArpAnnouncement {
         .putShort(operation)
         .put(hardware)
         .put(protocol)
-        .put(BROADCAST)
+        // Linux takes a reply for gratuitous only if both hardware addresses are the sender's
+        // (net/ipv4/arp.c).
+        .put(operation == REPLY ? hardware : new byte[hardware.length])
         .put(protocol)
         .array();
   }

@@ -45,6 +45,11 @@ final class Checksums {
     return true;
   }
 
+  /** What the IP header says the packet's length is; 0 if there is no header. */
+  static int totalLength(byte[] packet) {
+    return packet.length < 20 ? 0 : word(packet, 2);
+  }
+
   private static long sum(byte[] bytes, int from, int length) {
     long sum = 0;
     int i = 0;

@@ -3,6 +3,8 @@ package io.longshore.linux.network;
 import java.io.IOException;
 import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -39,10 +41,38 @@ public final class Interfaces {
     }
   }
 
-  /** Takes an address from an interface. Does nothing if the interface does not have it. */
+  /**
+   * Takes an address from an interface, and no other. Does nothing if the interface does not have
+   * it.
+   *
+   * <p>Of several addresses of one subnet the first is the primary one, and with it the kernel
+   * takes away all others unless it may promote one of them (ip-sysctl, promote_secondaries). So
+   * that is allowed meanwhile.
+   */
   public static void remove(ServiceAddress address, String name) throws IOException {
-    if (withAddress(address).equals(Optional.of(name))) {
-      Program.run(List.of("ip", "address", "delete", address.toString(), "dev", name), "");
+    if (!withAddress(address).equals(Optional.of(name))) {
+      return;
     }
+    Path promote = Path.of("/proc/sys/net/ipv4/conf", name, "promote_secondaries");
+    boolean allow =
+        Files.readString(promote).strip().equals("0") && hasOthersInSubnet(address, name);
+    if (allow) {
+      Files.writeString(promote, "1");
+    }
+    try {
+      Program.run(List.of("ip", "address", "delete", address.toString(), "dev", name), "");
+    } finally {
+      if (allow) {
+        Files.writeString(promote, "0");
+      }
+    }
+  }
+
+  private static boolean hasOthersInSubnet(ServiceAddress address, String name) throws IOException {
+    NetworkInterface found = NetworkInterface.getByName(name);
+    return found != null
+        && found.getInterfaceAddresses().stream()
+            .map(InterfaceAddress::getAddress)
+            .anyMatch(other -> !other.equals(address.address()) && address.hasInSubnet(other));
   }
 }

@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.NetworkInterface;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +23,10 @@ public final class PacketHold implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PacketHold.class);
   private static final int LARGEST_PACKET = 65535;
   private static final int BUFFER_BYTES = 16 << 20;
+
+  /** So that an unending stream of packets cannot keep {@link #close} from returning. */
+  private static final int MOST_AFTER_RING = 65_536;
+
   private static final int DESTINATION_OFFSET = 16;
 
   /** linux/filter.h: where the kernel shows a packet's type; PACKET_OUTGOING is 4. */
@@ -33,6 +38,7 @@ public final class PacketHold implements AutoCloseable {
 
   private final FileDescriptorHandle socket;
   private final Doorbell doorbell;
+  private final CountDownLatch done = new CountDownLatch(1);
   private final Thread thread;
 
   private PacketHold(
@@ -70,13 +76,28 @@ public final class PacketHold implements AutoCloseable {
     }
   }
 
-  /** Ends; no packet is given away after it returns. */
+  /**
+   * Ends. Packets that arrived before are given away first; after it returns, none is. Again does
+   * nothing.
+   */
   @Override
   public void close() {
-    doorbell.ring();
-    try {
-      thread.join();
-    } catch (InterruptedException e) {
+    synchronized (doorbell) {
+      if (done.getCount() > 0) {
+        doorbell.ring();
+      }
+    }
+    boolean interrupted = false;
+    while (true) {
+      try {
+        done.await();
+        break;
+      } catch (InterruptedException e) {
+        // It must not return while packets are given away.
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }
@@ -93,16 +114,43 @@ public final class PacketHold implements AutoCloseable {
   }
 
   private void run(Consumer<byte[]> packets) {
-    try (socket;
-        doorbell;
-        Arena arena = Arena.ofConfined()) {
+    try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(LARGEST_PACKET);
-      while (doorbell.await(socket, Duration.ofHours(1)) != Doorbell.Outcome.RUNG) {
-        int length = PacketSocket.receive(socket, buffer);
-        packets.accept(buffer.asSlice(0, length).toArray(JAVA_BYTE));
+      boolean rung = false;
+      while (!rung) {
+        rung = doorbell.await(socket, Duration.ofHours(1)) == Doorbell.Outcome.RUNG;
+        // After the ring, what has arrived: it was kept from its socket and is nowhere else.
+        int most = rung ? MOST_AFTER_RING : 1;
+        for (int i = 0; i < most && receive(buffer, packets); i++) {}
       }
     } catch (SystemCallException e) {
       log.warn("Packets are no longer held: {}", e.getMessage());
+    } finally {
+      synchronized (doorbell) {
+        done.countDown();
+      }
+      // Here and not in close(): the kernel waits until all processors have let go of the socket,
+      // some
+      // milliseconds for which nobody else should wait.
+      socket.close();
+      doorbell.close();
     }
+  }
+
+  /** Gives the next packet away, if there is one. */
+  private boolean receive(MemorySegment buffer, Consumer<byte[]> packets)
+      throws SystemCallException {
+    int length = PacketSocket.receive(socket, buffer);
+    if (length < 0) {
+      return false;
+    }
+    byte[] packet = buffer.asSlice(0, length).toArray(JAVA_BYTE);
+    try {
+      packets.accept(packet);
+    } catch (RuntimeException e) {
+      // Its sender will send it again; the next ones must not be lost for it.
+      log.warn("A held packet of {} bytes was not taken", length, e);
+    }
+    return true;
   }
 }

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.longshore.linux.Errno;
 import io.longshore.linux.FileDescriptorHandle;
 import io.longshore.linux.NativeCall;
 import io.longshore.linux.SystemCallException;
@@ -24,6 +25,7 @@ import java.nio.ByteOrder;
  */
 final class PacketSocket {
   static final int AF_INET = 2;
+  static final int AF_INET6 = 10;
   static final int AF_PACKET = 17;
   static final int SOCK_DGRAM = 2;
   static final int SOCK_RAW = 3;
@@ -44,8 +46,13 @@ final class PacketSocket {
           JAVA_BYTE.withName("sll_halen"),
           MemoryLayout.sequenceLayout(8, JAVA_BYTE).withName("sll_addr"));
 
+  static final int SOL_SOCKET = 1;
+  static final int SO_PROTOCOL = 38;
+  static final int SO_DOMAIN = 39;
+
+  private static final int MSG_DONTWAIT = 0x40;
+  private static final int ENETDOWN = 100;
   private static final int SOCK_CLOEXEC = 0x80000;
-  private static final int SOL_SOCKET = 1;
   private static final int SO_RCVBUFFORCE = 33;
   private static final int SO_ATTACH_FILTER = 26;
 
@@ -134,12 +141,25 @@ final class PacketSocket {
     }
   }
 
-  /** Receives one packet; call it when the socket is readable. */
+  /**
+   * Receives one packet, without waiting.
+   *
+   * @return its length, or -1 if there is none; that an interface went down, which packet(7) tells
+   *     in place of a packet, is none
+   */
   static int receive(FileDescriptorHandle socket, MemorySegment buffer) throws SystemCallException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = NativeCall.callState(arena);
-      long result = (long) RECV.invokeExact(state, socket.number(), buffer, buffer.byteSize(), 0);
-      check(result, "recv(packet socket)", state);
+      long result =
+          (long) RECV.invokeExact(state, socket.number(), buffer, buffer.byteSize(), MSG_DONTWAIT);
+      if (result == -1) {
+        switch (NativeCall.errno(state)) {
+          case Errno.EAGAIN, Errno.EINTR, ENETDOWN -> {
+            return -1;
+          }
+          default -> check(result, "recv(packet socket)", state);
+        }
+      }
       return (int) result;
     } catch (SystemCallException e) {
       throw e;

@@ -2,6 +2,7 @@ package io.longshore.linux.network;
 
 import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.util.regex.Pattern;
 
 /**
  * An IPv4 address that moves with a workload.
@@ -10,10 +11,19 @@ import java.net.InetAddress;
  * @param prefixLength bits of its subnet, 1 to 32
  */
 public record ServiceAddress(Inet4Address address, int prefixLength) {
+  private static final String NUMBER = "(0|[1-9][0-9]{0,2})";
+  private static final Pattern FORM = Pattern.compile(NUMBER + "(\\." + NUMBER + "){3}/[0-9]{1,2}");
+
   /** Refuses what no workload can have. */
   public ServiceAddress {
     if (prefixLength < 1 || prefixLength > 32) {
       throw new IllegalArgumentException("the prefix length must be 1 to 32, not " + prefixLength);
+    }
+    int host = prefixLength == 32 ? 0 : bits(address) & (-1 >>> prefixLength);
+    if (prefixLength < 31 && (host == 0 || host == -1 >>> prefixLength)) {
+      throw new IllegalArgumentException(
+          "%s cannot move: it names the subnet /%d or all hosts in it"
+              .formatted(address.getHostAddress(), prefixLength));
     }
     if (address.isAnyLocalAddress()
         || address.isMulticastAddress()
@@ -35,7 +45,9 @@ public record ServiceAddress(Inet4Address address, int prefixLength) {
       throw new IllegalArgumentException(
           "'" + cidr + "' is an IPv6 address; only IPv4 addresses can move");
     }
-    if (slash < 0 || !cidr.substring(slash + 1).matches("[0-9]{1,2}")) {
+    // Four numbers without leading zeros: others read the short and the octal forms in their own
+    // ways.
+    if (!FORM.matcher(cidr).matches()) {
       throw new IllegalArgumentException(
           "expected an IPv4 address with its prefix length (10.0.0.5/24), found '" + cidr + "'");
     }

@@ -1,7 +1,9 @@
 package io.longshore.linux.network;
 
+import io.longshore.linux.Errno;
 import io.longshore.linux.FileDescriptorHandle;
 import io.longshore.linux.Pidfd;
+import io.longshore.linux.SystemCallException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,10 +17,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** The TCP sockets of a process; proc_pid_net(5), tcp(7). */
 public final class TcpSockets {
+  private static final Set<Integer> INTERNET = Set.of(PacketSocket.AF_INET, PacketSocket.AF_INET6);
+
   private TcpSockets() {}
 
   /** All that its descriptors refer to. Closed and unbound ones are not seen. */
@@ -52,21 +57,32 @@ public final class TcpSockets {
   public static int endRepair(int pid) throws IOException {
     int ended = 0;
     try (Pidfd process = Pidfd.open(pid)) {
-      for (TcpSocket socket : of(pid)) {
-        if (socket.listens()) {
-          continue;
-        }
-        try (FileDescriptorHandle duplicate = process.duplicateDescriptor(socket.descriptor())) {
-          if (PacketSocket.intOption(duplicate, PacketSocket.IPPROTO_TCP, PacketSocket.TCP_REPAIR)
-              != 0) {
+      // Not only those of(pid) sees: a socket may be of another network namespace than its process.
+      for (int descriptor : descriptors(pid).values()) {
+        try (FileDescriptorHandle duplicate = process.duplicateDescriptor(descriptor)) {
+          if (isTcp(duplicate)
+              && PacketSocket.intOption(
+                      duplicate, PacketSocket.IPPROTO_TCP, PacketSocket.TCP_REPAIR)
+                  != 0) {
             PacketSocket.setIntOption(
                 duplicate, PacketSocket.IPPROTO_TCP, PacketSocket.TCP_REPAIR, 0);
             ended++;
+          }
+        } catch (SystemCallException e) {
+          if (e.errno() != Errno.EBADF) { // closed meanwhile
+            throw e;
           }
         }
       }
     }
     return ended;
+  }
+
+  private static boolean isTcp(FileDescriptorHandle socket) throws SystemCallException {
+    return PacketSocket.intOption(socket, PacketSocket.SOL_SOCKET, PacketSocket.SO_PROTOCOL)
+            == PacketSocket.IPPROTO_TCP
+        && INTERNET.contains(
+            PacketSocket.intOption(socket, PacketSocket.SOL_SOCKET, PacketSocket.SO_DOMAIN));
   }
 
   private static Map<Long, Integer> descriptors(int pid) throws IOException {

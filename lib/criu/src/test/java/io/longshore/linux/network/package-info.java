@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.linux.network;
+
+import org.jspecify.annotations.NullMarked;
