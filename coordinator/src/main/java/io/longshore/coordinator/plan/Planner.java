@@ -32,7 +32,8 @@ public final class Planner {
     List<Obstacle> obstacles = new ArrayList<>();
     Optional<Node> source = usable(spec.sourceNode(), AgentRole.SOURCE, spec, obstacles);
     Optional<Node> target = usable(spec.targetNode(), AgentRole.TARGET, spec, obstacles);
-    if (spec.sourceNode().equals(spec.targetNode())) {
+    boolean sameNode = spec.sourceNode().equals(spec.targetNode());
+    if (sameNode) {
       obstacles.add(
           obstacle(
               Reason.SAME_NODE,
@@ -41,7 +42,8 @@ public final class Planner {
     Choice choice = choose(spec, target.map(Node::capabilities), obstacles);
     Optional<WorkloadFacts> facts =
         source.isPresent() ? inspect(spec, obstacles) : Optional.empty();
-    if (facts.isPresent() && target.isPresent()) {
+    // Where the workload runs already, all that it uses is taken: that is no news.
+    if (facts.isPresent() && target.isPresent() && !sameNode) {
       check(spec, facts.get(), source.orElseThrow().capabilities(), obstacles);
     }
     return new MigrationPlan(
