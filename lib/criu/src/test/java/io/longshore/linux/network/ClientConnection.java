@@ -84,6 +84,8 @@ final class ClientConnection implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    // The shell's own children first: without it they would belong to nobody.
+    client.descendants().forEach(ProcessHandle::destroyForcibly);
     socket.close();
     clientInput.close();
     client.destroy();
