@@ -5,9 +5,11 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.rpc.Destination;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.RemoteCalls;
 import io.longshore.platform.rpc.StatusMapper;
+import io.longshore.platform.tls.Credentials;
 import io.longshore.platform.value.HostPort;
 import io.longshore.v1.CancelMigrationRequest;
 import io.longshore.v1.CreateMigrationRequest;
@@ -55,13 +57,14 @@ final class Coordinator implements AutoCloseable {
     this.channel = channel;
   }
 
-  static Coordinator connect(HostPort address, Environment environment) {
+  static Coordinator connect(HostPort address, Credentials credentials, Environment environment) {
     ClientTrace trace = ClientTrace.start(environment);
     return new Coordinator(
         address,
         environment.patience(),
         trace,
-        new GrpcChannels(trace.telemetry()).open(address, "coordinator"));
+        new GrpcChannels(trace.telemetry(), credentials)
+            .open(Destination.coordinator(address), "coordinator"));
   }
 
   MigrationPlan plan(MigrationSpec spec) {

@@ -2,6 +2,7 @@ package io.longshore.cli;
 
 import io.longshore.platform.value.HostPort;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,16 @@ record Environment(Map<String, String> variables, PrintWriter out, PrintWriter e
   /** Where the coordinator is, if no option says so. */
   HostPort coordinator() {
     return variable("LONGSHORE_COORDINATOR").map(HostPort::parse).orElse(LOCAL);
+  }
+
+  /** The folder with certificates, if no option says so. */
+  Optional<Path> certificates() {
+    return variable("LONGSHORE_CERTIFICATES").map(Path::of);
+  }
+
+  /** Whether to go without TLS, on loopback only, if no option says so. */
+  boolean plaintextOnLoopback() {
+    return variable("LONGSHORE_PLAINTEXT_ON_LOOPBACK").filter("true"::equals).isPresent();
   }
 
   /**

@@ -1,8 +1,14 @@
 package io.longshore.cli;
 
+import io.longshore.platform.config.ConfigurationException;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.tls.Certificates;
+import io.longshore.platform.tls.Credentials;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
+import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -28,6 +34,9 @@ import picocli.CommandLine.ScopeType;
     footer = {
       "%nEnvironment:",
       "  LONGSHORE_COORDINATOR        HOST:PORT, if --coordinator is not given",
+      "  LONGSHORE_CERTIFICATES       FOLDER, if --certificates is not given",
+      "  LONGSHORE_PLAINTEXT_ON_LOOPBACK",
+      "                               'true' is as --plaintext-on-loopback",
       "  LONGSHORE_PATIENCE           seconds to wait for a coordinator that was lost",
       "                               (default: 30)",
       "  OTEL_EXPORTER_OTLP_ENDPOINT  where to send the trace's root span",
@@ -42,6 +51,22 @@ final class Longshore {
       scope = ScopeType.INHERIT,
       description = "Where the coordinator is (default: $LONGSHORE_COORDINATOR or localhost:7700).")
   private @Nullable HostPort coordinator;
+
+  @Option(
+      names = "--certificates",
+      paramLabel = "FOLDER",
+      scope = ScopeType.INHERIT,
+      description = {
+        "Your certificate: a folder with tls.crt, tls.key and ca.crt",
+        "(default: $LONGSHORE_CERTIFICATES)."
+      })
+  private @Nullable Path certificates;
+
+  @Option(
+      names = "--plaintext-on-loopback",
+      scope = ScopeType.INHERIT,
+      description = "Go without TLS to a coordinator on this machine that does so too.")
+  private boolean plaintextOnLoopback;
 
   private Longshore(Environment environment) {
     this.environment = environment;
@@ -85,7 +110,27 @@ final class Longshore {
         throw new UsageException("LONGSHORE_COORDINATOR: " + e.getMessage());
       }
     }
-    return Coordinator.connect(address, environment);
+    try {
+      return Coordinator.connect(address, credentials(), environment);
+    } catch (ConfigurationException e) {
+      throw new UsageException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Credentials credentials() {
+    if (plaintextOnLoopback) {
+      return new PlaintextOnLoopback();
+    }
+    Optional<Path> folder = Optional.ofNullable(certificates).or(environment::certificates);
+    if (folder.isPresent()) {
+      return Certificates.load(folder.get());
+    }
+    if (environment.plaintextOnLoopback()) {
+      return new PlaintextOnLoopback();
+    }
+    throw new UsageException(
+        "no certificates: --certificates or LONGSHORE_CERTIFICATES names a folder with tls.crt,"
+            + " tls.key and ca.crt; --plaintext-on-loopback goes without on this machine");
   }
 
   private static ExitStatus report(Environment environment, Exception thrown) throws Exception {

@@ -7,6 +7,7 @@ import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.telemetry.TraceParent;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.v1.CancelMigrationRequest;
 import io.longshore.v1.CancelMigrationResponse;
@@ -66,7 +67,8 @@ final class FakeCoordinator implements AutoCloseable {
   final CountDownLatch watched = new CountDownLatch(1);
 
   private final GrpcServer server =
-      GrpcServer.builder("fake-coordinator", new HostPort("127.0.0.1", 0))
+      GrpcServer.builder(
+              "fake-coordinator", new HostPort("127.0.0.1", 0), new PlaintextOnLoopback())
           .add(new Migrations())
           .add(new Nodes())
           .telemetry(

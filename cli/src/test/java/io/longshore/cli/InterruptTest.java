@@ -31,6 +31,7 @@ final class InterruptTest {
                   "b",
                   "--pid",
                   "1",
+                  "--plaintext-on-loopback",
                   "--coordinator",
                   coordinator.address().toString())
               .start();

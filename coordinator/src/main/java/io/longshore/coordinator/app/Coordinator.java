@@ -13,6 +13,7 @@ import io.longshore.coordinator.store.Database;
 import io.longshore.platform.lifecycle.Component;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
+import io.longshore.platform.tls.Credentials;
 import io.longshore.platform.value.HostPort;
 import io.opentelemetry.api.OpenTelemetry;
 import java.time.InstantSource;
@@ -34,6 +35,7 @@ public final class Coordinator implements Component {
       CoordinatorConfig config,
       InstantSource clock,
       OpenTelemetry telemetry,
+      Credentials credentials,
       GrpcChannels channels) {
     this.database = Database.open(config.store());
     NodeRegistry nodes =
@@ -49,7 +51,7 @@ public final class Coordinator implements Component {
             clock,
             telemetry.getTracer("io.longshore.coordinator"));
     this.server =
-        GrpcServer.builder("coordinator", config.listen())
+        GrpcServer.builder("coordinator", config.listen(), credentials)
             .telemetry(telemetry)
             .add(new MigrationGrpcService(migrations))
             .add(new NodeGrpcService(nodes))

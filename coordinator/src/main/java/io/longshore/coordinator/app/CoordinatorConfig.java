@@ -1,6 +1,8 @@
 package io.longshore.coordinator.app;
 
 import io.longshore.coordinator.migration.RetryPolicy;
+import io.longshore.platform.app.ServiceConfig;
+import io.longshore.platform.tls.TlsConfig;
 import io.longshore.platform.value.HostPort;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +16,7 @@ import java.time.Duration;
  * @param heartbeatTimeout after which silence an agent is unavailable
  * @param agentCallTimeout for calls to agents that do not wait for memory or for CRIU
  * @param retry how failed calls to agents are repeated
+ * @param tls how connections are secured
  */
 public record CoordinatorConfig(
     HostPort listen,
@@ -21,7 +24,9 @@ public record CoordinatorConfig(
     Duration heartbeatInterval,
     Duration heartbeatTimeout,
     Duration agentCallTimeout,
-    Retry retry) {
+    Retry retry,
+    TlsConfig tls)
+    implements ServiceConfig {
 
   /**
    * How failed calls to agents are repeated.

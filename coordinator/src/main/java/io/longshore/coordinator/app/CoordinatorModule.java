@@ -5,6 +5,7 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
+import io.longshore.platform.tls.Credentials;
 import io.opentelemetry.api.OpenTelemetry;
 
 /** Wires the coordinator. */
@@ -17,7 +18,10 @@ final class CoordinatorModule extends AbstractModule {
   @Provides
   @Singleton
   Coordinator coordinator(
-      CoordinatorConfig config, OpenTelemetry telemetry, GrpcChannels channels) {
-    return new Coordinator(config, new SteadyClock(), telemetry, channels);
+      CoordinatorConfig config,
+      OpenTelemetry telemetry,
+      Credentials credentials,
+      GrpcChannels channels) {
+    return new Coordinator(config, new SteadyClock(), telemetry, credentials, channels);
   }
 }

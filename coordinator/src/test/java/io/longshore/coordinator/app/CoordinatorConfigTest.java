@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.longshore.platform.config.Configuration;
+import io.longshore.platform.tls.TlsConfig;
 import io.longshore.platform.value.HostPort;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +28,8 @@ final class CoordinatorConfigTest {
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(60),
                 new CoordinatorConfig.Retry(
-                    Duration.ofSeconds(10), Duration.ofMillis(100), Duration.ofSeconds(5))));
+                    Duration.ofSeconds(10), Duration.ofMillis(100), Duration.ofSeconds(5)),
+                new TlsConfig(Optional.empty(), Duration.ofSeconds(10), false)));
   }
 
   @Test

@@ -8,8 +8,11 @@ import io.longshore.agent.v1.HeartbeatRequest;
 import io.longshore.agent.v1.NodeRegistryServiceGrpc;
 import io.longshore.coordinator.app.Coordinator;
 import io.longshore.coordinator.app.CoordinatorConfig;
+import io.longshore.platform.rpc.Destination;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
+import io.longshore.platform.tls.PlaintextOnLoopback;
+import io.longshore.platform.tls.TlsConfig;
 import io.longshore.platform.value.HostPort;
 import io.longshore.v1.CreateMigrationRequest;
 import io.longshore.v1.GetMigrationRequest;
@@ -34,6 +37,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -80,7 +84,7 @@ final class Cluster {
 
   Cluster(Path folder, OpenTelemetry telemetry) throws Exception {
     this.telemetry = telemetry;
-    this.channels = new GrpcChannels(telemetry);
+    this.channels = new GrpcChannels(telemetry, new PlaintextOnLoopback());
     this.config =
         new CoordinatorConfig(
             ANYWHERE,
@@ -88,7 +92,8 @@ final class Cluster {
             Duration.ofMillis(200),
             HEARTBEAT_TIMEOUT,
             Duration.ofSeconds(10),
-            new CoordinatorConfig.Retry(PATIENCE, Duration.ofMillis(10), Duration.ofMillis(50)));
+            new CoordinatorConfig.Retry(PATIENCE, Duration.ofMillis(10), Duration.ofMillis(50)),
+            new TlsConfig(Optional.empty(), Duration.ofSeconds(10), true));
     this.sourceServer = serveSource(ANYWHERE);
     this.targetServer = serveTarget(ANYWHERE);
     startCoordinator();
@@ -97,22 +102,28 @@ final class Cluster {
 
   private GrpcServer serveSource(HostPort where) throws Exception {
     GrpcServer server =
-        GrpcServer.builder("source-agent", where).telemetry(telemetry).add(source).build();
+        GrpcServer.builder("source-agent", where, new PlaintextOnLoopback())
+            .telemetry(telemetry)
+            .add(source)
+            .build();
     server.start();
     return server;
   }
 
   private GrpcServer serveTarget(HostPort where) throws Exception {
     GrpcServer server =
-        GrpcServer.builder("target-agent", where).telemetry(telemetry).add(target).build();
+        GrpcServer.builder("target-agent", where, new PlaintextOnLoopback())
+            .telemetry(telemetry)
+            .add(target)
+            .build();
     server.start();
     return server;
   }
 
   void startCoordinator() throws Exception {
-    coordinator = new Coordinator(config, clock, telemetry, channels);
+    coordinator = new Coordinator(config, clock, telemetry, new PlaintextOnLoopback(), channels);
     coordinator.start();
-    channel = channels.open(coordinator.address(), "test");
+    channel = channels.open(Destination.coordinator(coordinator.address()), "test");
   }
 
   void stopCoordinator() throws Exception {

@@ -1,7 +1,10 @@
 package io.longshore.source.app;
 
+import io.longshore.platform.app.ServiceConfig;
+import io.longshore.platform.tls.TlsConfig;
 import io.longshore.platform.value.HostPort;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Configuration of a source-agent.
@@ -12,6 +15,7 @@ import java.nio.file.Path;
  * @param criu the CRIU to dump with
  * @param workFolder where CRIU writes; on tmpfs
  * @param pageStreams how many streams carry pages at once
+ * @param tls how connections are secured
  */
 public record SourceAgentConfig(
     String node,
@@ -19,11 +23,18 @@ public record SourceAgentConfig(
     HostPort coordinator,
     Path criu,
     Path workFolder,
-    int pageStreams) {
+    int pageStreams,
+    TlsConfig tls)
+    implements ServiceConfig {
   /** Refuses what cannot be. */
   public SourceAgentConfig {
     if (pageStreams < 1 || pageStreams > 64) {
       throw new IllegalArgumentException("page-streams must be 1 to 64, found " + pageStreams);
     }
+  }
+
+  @Override
+  public Optional<String> ofNode() {
+    return Optional.of(node);
   }
 }

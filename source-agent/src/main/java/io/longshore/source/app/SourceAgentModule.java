@@ -11,6 +11,7 @@ import io.longshore.criu.run.Criu;
 import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
+import io.longshore.platform.tls.Credentials;
 import io.longshore.source.departure.Departures;
 import io.longshore.source.departure.HostDepartureFactory;
 import io.longshore.source.rpc.SourceAgentRpc;
@@ -45,9 +46,10 @@ final class SourceAgentModule extends AbstractModule {
       SourceAgentConfig config,
       Host host,
       Departures departures,
+      Credentials credentials,
       GrpcChannels channels,
       OpenTelemetry telemetry) {
-    return GrpcServer.builder("source-agent", config.listen())
+    return GrpcServer.builder("source-agent", config.listen(), credentials)
         .telemetry(telemetry)
         .add(
             new SourceAgentRpc(

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.longshore.platform.rpc.Destination;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.TransportTuning;
 import io.longshore.platform.value.HostPort;
@@ -120,7 +121,8 @@ final class TransferClient implements DataPlane {
   }
 
   private ManagedChannel connect(GrpcChannels channels, HostPort target, String name) {
-    ManagedChannel connection = channels.open(target, "transfer-" + name, TransportTuning.BULK);
+    ManagedChannel connection =
+        channels.open(Destination.targetAgent(target), "transfer-" + name, TransportTuning.BULK);
     connections.add(connection);
     return connection;
   }

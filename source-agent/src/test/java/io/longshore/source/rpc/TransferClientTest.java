@@ -11,6 +11,7 @@ import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.rpc.TransportTuning;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.source.pages.PageBatch;
 import io.longshore.source.pages.PageRange;
@@ -52,7 +53,7 @@ final class TransferClientTest {
 
   private final Target target = new Target();
   private final GrpcServer server =
-      GrpcServer.builder("target", new HostPort("127.0.0.1", 0))
+      GrpcServer.builder("target", new HostPort("127.0.0.1", 0), new PlaintextOnLoopback())
           .tuning(TransportTuning.BULK.withDirectCallbacks(false))
           .patience(Duration.ofSeconds(1))
           .add(target)
@@ -232,7 +233,8 @@ final class TransferClientTest {
   }
 
   private static TransferClient client(HostPort address) {
-    return new TransferClient(new GrpcChannels(OpenTelemetry.noop()), address, OPEN, 2);
+    return new TransferClient(
+        new GrpcChannels(OpenTelemetry.noop(), new PlaintextOnLoopback()), address, OPEN, 2);
   }
 
   private final byte[] payload = new byte[1 << 20];

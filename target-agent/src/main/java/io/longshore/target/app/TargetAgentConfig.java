@@ -1,7 +1,10 @@
 package io.longshore.target.app;
 
+import io.longshore.platform.app.ServiceConfig;
+import io.longshore.platform.tls.TlsConfig;
 import io.longshore.platform.value.HostPort;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Configuration of a target-agent.
@@ -12,6 +15,7 @@ import java.nio.file.Path;
  * @param coordinator where to register
  * @param criu the CRIU to restore with
  * @param workFolder where images are received and CRIU writes; on tmpfs
+ * @param tls how connections are secured
  */
 public record TargetAgentConfig(
     String node,
@@ -19,4 +23,11 @@ public record TargetAgentConfig(
     int transferPort,
     HostPort coordinator,
     Path criu,
-    Path workFolder) {}
+    Path workFolder,
+    TlsConfig tls)
+    implements ServiceConfig {
+  @Override
+  public Optional<String> ofNode() {
+    return Optional.of(node);
+  }
+}

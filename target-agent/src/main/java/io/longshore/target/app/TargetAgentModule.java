@@ -14,6 +14,7 @@ import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.rpc.TransportTuning;
+import io.longshore.platform.tls.Credentials;
 import io.longshore.platform.value.HostPort;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.arrival.HostArrivalFactory;
@@ -53,8 +54,12 @@ final class TargetAgentModule extends AbstractModule {
   @Provides
   @Singleton
   @Named(TRANSFER)
-  GrpcServer transferServer(TargetAgentConfig config, Arrivals arrivals, OpenTelemetry telemetry) {
-    return GrpcServer.builder("transfer", transfer(config))
+  GrpcServer transferServer(
+      TargetAgentConfig config,
+      Credentials credentials,
+      Arrivals arrivals,
+      OpenTelemetry telemetry) {
+    return GrpcServer.builder("transfer", transfer(config), credentials)
         .telemetry(telemetry)
         // Callbacks store pages and write images: they block, so not on the network's threads.
         .tuning(TransportTuning.BULK.withDirectCallbacks(false))
@@ -66,8 +71,12 @@ final class TargetAgentModule extends AbstractModule {
   @Singleton
   @Named(CONTROL)
   GrpcServer controlServer(
-      TargetAgentConfig config, Host host, Arrivals arrivals, OpenTelemetry telemetry) {
-    return GrpcServer.builder("target-agent", config.listen())
+      TargetAgentConfig config,
+      Credentials credentials,
+      Host host,
+      Arrivals arrivals,
+      OpenTelemetry telemetry) {
+    return GrpcServer.builder("target-agent", config.listen(), credentials)
         .telemetry(telemetry)
         .add(
             new TargetAgentRpc(

@@ -17,9 +17,11 @@ import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.rpc.Destination;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.rpc.TransportTuning;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.Arrivals;
@@ -74,10 +76,11 @@ final class TransferRpcTest {
   private static final MigrationRef REF = new MigrationRef("m-1", 3);
 
   private final Packets packets = new Packets();
-  private final GrpcChannels channels = new GrpcChannels(OpenTelemetry.noop());
+  private final GrpcChannels channels =
+      new GrpcChannels(OpenTelemetry.noop(), new PlaintextOnLoopback());
   private final Arrivals arrivals = new Arrivals((ref, facts, promised) -> arrival(ref));
   private final GrpcServer server =
-      GrpcServer.builder("transfer", new HostPort("127.0.0.1", 0))
+      GrpcServer.builder("transfer", new HostPort("127.0.0.1", 0), new PlaintextOnLoopback())
           .tuning(TransportTuning.BULK.withDirectCallbacks(false))
           .patience(Duration.ofSeconds(1))
           .add(new TransferRpc(arrivals))
@@ -86,14 +89,15 @@ final class TransferRpcTest {
   @TempDir Path folder;
   private PageStore pages = new PageStore(PAGES * 4096L);
   private Demands demands = new Demands();
-  private ManagedChannel channel = channels.open(new HostPort("127.0.0.1", 1), "none");
+  private ManagedChannel channel =
+      channels.open(Destination.targetAgent(new HostPort("127.0.0.1", 1)), "none");
   private ByteString secret = ByteString.EMPTY;
 
   @BeforeEach
   void start() throws Exception {
     server.start();
     channel.shutdownNow();
-    channel = channels.open(server.address(), "test");
+    channel = channels.open(Destination.targetAgent(server.address()), "test");
     secret =
         ByteString.copyFrom(
             arrivals

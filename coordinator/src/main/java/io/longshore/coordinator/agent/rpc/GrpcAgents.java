@@ -12,7 +12,9 @@ import io.longshore.coordinator.node.Agent;
 import io.longshore.coordinator.node.AgentRole;
 import io.longshore.coordinator.node.NodeRegistry;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.rpc.Destination;
 import io.longshore.platform.rpc.GrpcChannels;
+import io.longshore.platform.tls.Role;
 import io.longshore.platform.value.HostPort;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -86,7 +88,15 @@ public final class GrpcAgents implements Agents {
       Connection now =
           new Connection(
               endpoint,
-              channels.open(HostPort.parse(endpoint), key.role().service() + "-" + key.node()));
+              channels.open(
+                  Destination.agent(
+                      switch (key.role()) {
+                        case SOURCE -> Role.SOURCE_AGENT;
+                        case TARGET -> Role.TARGET_AGENT;
+                      },
+                      key.node(),
+                      HostPort.parse(endpoint)),
+                  key.role().service() + "-" + key.node()));
       open.put(key, now);
       return now;
     }

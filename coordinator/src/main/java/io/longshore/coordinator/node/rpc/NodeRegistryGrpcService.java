@@ -8,6 +8,8 @@ import io.longshore.coordinator.node.AgentRole;
 import io.longshore.coordinator.node.NodeCapabilities;
 import io.longshore.coordinator.node.NodeRegistry;
 import io.longshore.coordinator.rpc.Fields;
+import io.longshore.platform.rpc.Caller;
+import io.longshore.platform.tls.Role;
 import java.time.Duration;
 
 /** Takes the agents' heartbeats. */
@@ -35,9 +37,17 @@ public final class NodeRegistryGrpcService
     if (!request.hasCapabilities()) {
       throw Fields.invalid("capabilities", "is absent: it is required");
     }
+    String node = Fields.nodeName("node", request.getNode());
+    AgentRole role = role(request);
+    Caller.mustBe(
+        switch (role) {
+          case SOURCE -> Role.SOURCE_AGENT;
+          case TARGET -> Role.TARGET_AGENT;
+        },
+        node);
     nodes.heartbeat(
-        Fields.nodeName("node", request.getNode()),
-        role(request),
+        node,
+        role,
         Fields.endpoint("endpoint", request.getEndpoint()),
         Fields.text("version", request.getVersion(), 128),
         capabilities(request));

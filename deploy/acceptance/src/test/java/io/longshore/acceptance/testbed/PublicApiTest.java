@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 @OnTestbed
 @Order(2)
 class PublicApiTest {
-  private static final String COORDINATOR = "http://10.77.0.2:7700/";
+  private static final String COORDINATOR = "https://10.77.0.2:7700/";
   private static final Pattern BETWEEN_OBJECTS = Pattern.compile("(?<=\\n\\})\\s*(?=\\{)");
 
   private final Testbed testbed;
@@ -110,10 +110,10 @@ class PublicApiTest {
     for (String endpoint :
         List.of(
             COORDINATOR,
-            "http://10.77.0.11:7710/",
-            "http://10.77.0.11:7720/",
-            "http://10.77.0.12:7710/",
-            "http://10.77.0.12:7720/")) {
+            "https://10.77.0.11:7710/",
+            "https://10.77.0.11:7720/",
+            "https://10.77.0.12:7710/",
+            "https://10.77.0.12:7720/")) {
       assertThat(curlAt(endpoint, "grpc.health.v1.Health/Check", "{}").run().expectSuccess())
           .as("health of %s", endpoint)
           .contains("SERVING");
@@ -153,15 +153,6 @@ class PublicApiTest {
   }
 
   private Command curlAt(String endpoint, String method, String request) {
-    return testbed.on(
-        "client",
-        Checkout.tool("LONGSHORE_BUF"),
-        "curl",
-        "--protocol",
-        "grpc",
-        "--http2-prior-knowledge",
-        "--data",
-        request,
-        endpoint + method);
+    return Curl.of(testbed, "client", testbed.certificates("operator"), request, endpoint + method);
   }
 }

@@ -1,10 +1,14 @@
 package io.longshore.acceptance.testbed;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.google.gson.JsonArray;
 import com.google.gson.JsonParser;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A running testbed. */
 final class Testbed {
@@ -14,9 +18,15 @@ final class Testbed {
   /** What CRIU is called when a test does not say otherwise, and what it can be told to do. */
   static final String CRIU = Checkout.path("deploy/acceptance/src/test/scripts/criu").toString();
 
-  private final Longshore longshore = new Longshore();
+  private static final Pattern CERTIFICATES =
+      Pattern.compile("^certificates +(.*)$", Pattern.MULTILINE);
 
-  private Testbed() {}
+  private final Longshore longshore = new Longshore();
+  private final String certificates;
+
+  private Testbed(String certificates) {
+    this.certificates = certificates;
+  }
 
   /**
    * Starts it afresh.
@@ -31,7 +41,10 @@ final class Testbed {
         .with("OTEL_BSP_SCHEDULE_DELAY", "200")
         .run()
         .expectSuccess();
-    return new Testbed();
+    Matcher line =
+        CERTIFICATES.matcher(Command.of(List.of(script(), "status")).run().expectSuccess());
+    assertThat(line.find()).as("'testbed status' names the certificates").isTrue();
+    return new Testbed(line.group(1));
   }
 
   static void down() {
@@ -45,6 +58,11 @@ final class Testbed {
 
   Longshore longshore() {
     return longshore;
+  }
+
+  /** The folder with the certificate of a service, of "operator" or of "scheduler". */
+  String certificates(String whose) {
+    return certificates + "/" + whose;
   }
 
   /** A command on a host, not yet run. */

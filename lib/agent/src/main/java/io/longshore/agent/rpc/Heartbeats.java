@@ -10,6 +10,7 @@ import io.longshore.agent.v1.HeartbeatRequest;
 import io.longshore.agent.v1.HeartbeatResponse;
 import io.longshore.agent.v1.NodeRegistryServiceGrpc;
 import io.longshore.platform.lifecycle.Component;
+import io.longshore.platform.rpc.Destination;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.value.HostPort;
 import java.time.Duration;
@@ -55,7 +56,7 @@ public final class Heartbeats implements Component {
 
   @Override
   public void start() {
-    channel = channels.open(coordinator, "heartbeat");
+    channel = channels.open(Destination.coordinator(coordinator), "heartbeat");
     clock.execute(this::beat);
   }
 

@@ -16,6 +16,7 @@ import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.opentelemetry.api.OpenTelemetry;
 import java.time.Duration;
@@ -141,7 +142,8 @@ final class HeartbeatsTest {
   }
 
   private GrpcServer server(int port) {
-    return GrpcServer.builder("registry", new HostPort("127.0.0.1", port))
+    return GrpcServer.builder(
+            "registry", new HostPort("127.0.0.1", port), new PlaintextOnLoopback())
         .patience(Duration.ofSeconds(1))
         .add(registry)
         .build();
@@ -149,7 +151,7 @@ final class HeartbeatsTest {
 
   private static Heartbeats heartbeats(Role role, HostPort coordinator, Supplier<NodeFacts> facts) {
     return new Heartbeats(
-        new GrpcChannels(OpenTelemetry.noop()),
+        new GrpcChannels(OpenTelemetry.noop(), new PlaintextOnLoopback()),
         coordinator,
         new AgentIdentity("a", role, new HostPort("127.0.0.1", 7702), "0.1.0"),
         facts);

@@ -16,6 +16,9 @@ import io.longshore.platform.lifecycle.Component;
 import io.longshore.platform.lifecycle.Lifecycle;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.telemetry.Telemetry;
+import io.longshore.platform.tls.CertificateReload;
+import io.longshore.platform.tls.Certificates;
+import io.longshore.platform.tls.Credentials;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,9 +35,9 @@ import org.slf4j.bridge.SLF4JBridgeHandler;
  * The main method of every service: configuration, telemetry, injection, start, and stop at SIGTERM
  * or SIGINT.
  *
- * <p>Modules can have injected: the configuration record, {@link OpenTelemetry} and {@link
- * GrpcChannels}. What is to be started they bind with {@link #components}, in the order of
- * starting.
+ * <p>Modules can have injected: the configuration record, {@link OpenTelemetry}, {@link
+ * Credentials} and {@link GrpcChannels}. What is to be started they bind with {@link #components},
+ * in the order of starting.
  */
 public final class ServiceMain {
   private static final Logger log = LoggerFactory.getLogger(ServiceMain.class);
@@ -46,10 +49,11 @@ public final class ServiceMain {
    * the arguments or the configuration cannot be used, with 1 if the service cannot start.
    *
    * @param args {@code [--config FILE]}
-   * @param name of the service and of its section in the configuration
+   * @param name of the service, of its section in the configuration and of the role that its
+   *     certificate must have
    * @param configType what the section is read into
    */
-  public static <C extends Record> void run(
+  public static <C extends Record & ServiceConfig> void run(
       String[] args, String name, Class<C> configType, Module... modules) {
     System.setProperty("longshore.service", name);
     SLF4JBridgeHandler.removeHandlersForRootLogger();
@@ -64,6 +68,9 @@ public final class ServiceMain {
     }
     try {
       runUntilStopped(name, config, configType, modules);
+    } catch (ConfigurationException e) {
+      System.err.println(name + ": " + e.getMessage());
+      exit(2);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ProvisionException | CreationException e) {
@@ -91,14 +98,19 @@ public final class ServiceMain {
     return version == null ? "development" : version;
   }
 
-  private static <C extends Record> void runUntilStopped(
+  private static <C extends Record & ServiceConfig> void runUntilStopped(
       String name, C config, Class<C> configType, Module... modules) throws Exception {
+    Credentials credentials = config.tls().credentials(name, config.ofNode());
     Telemetry telemetry = Telemetry.start(name);
     List<Module> all = new ArrayList<>();
-    all.add(platform(telemetry.openTelemetry(), config, configType));
+    all.add(platform(telemetry.openTelemetry(), credentials, config, configType));
     all.addAll(Arrays.asList(modules));
     Injector injector = Guice.createInjector(Stage.PRODUCTION, all);
-    Set<Component> components = injector.getInstance(Key.get(new TypeLiteral<Set<Component>>() {}));
+    List<Component> components = new ArrayList<>();
+    if (credentials instanceof Certificates certificates) {
+      components.add(new CertificateReload(certificates, config.tls().reloadInterval()));
+    }
+    components.addAll(injector.getInstance(Key.get(new TypeLiteral<Set<Component>>() {})));
     Lifecycle lifecycle = new Lifecycle(components);
     CountDownLatch stopped = new CountDownLatch(1);
     Thread hook =
@@ -118,12 +130,13 @@ public final class ServiceMain {
   }
 
   private static <C extends Record> Module platform(
-      OpenTelemetry telemetry, C config, Class<C> configType) {
+      OpenTelemetry telemetry, Credentials credentials, C config, Class<C> configType) {
     return binder -> {
       binder.requireExplicitBindings();
       binder.requireExactBindingAnnotations();
       binder.bind(OpenTelemetry.class).toInstance(telemetry);
-      binder.bind(GrpcChannels.class).toInstance(new GrpcChannels(telemetry));
+      binder.bind(Credentials.class).toInstance(credentials);
+      binder.bind(GrpcChannels.class).toInstance(new GrpcChannels(telemetry, credentials));
       binder.bind(configType).toInstance(config);
       components(binder);
     };

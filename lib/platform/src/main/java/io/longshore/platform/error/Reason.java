@@ -156,6 +156,21 @@ public enum Reason {
       Status.Code.PERMISSION_DENIED,
       "A data stream was opened without the secret of its migration.",
       "Only the source of the migration may open it. If it did, prepare again."),
+  NO_IDENTITY(
+      Kind.CALL,
+      Status.Code.UNAUTHENTICATED,
+      "The caller's certificate does not say who the caller is.",
+      "Make a certificate with one role and name: docs/operations.md says how."),
+  NOT_ALLOWED(
+      Kind.CALL,
+      Status.Code.PERMISSION_DENIED,
+      "The caller's role may not make this call.",
+      "Use a certificate of a role that may: docs/threat-model.md has the table."),
+  WRONG_NODE(
+      Kind.CALL,
+      Status.Code.PERMISSION_DENIED,
+      "An agent spoke for another node, or another agent, than its certificate names.",
+      "Give the agent a certificate with the name and role of its configuration."),
   BAD_CHECKSUM(
       Kind.CALL,
       Status.Code.DATA_LOSS,

@@ -3,9 +3,17 @@ package io.longshore.platform.rpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
-import io.longshore.platform.value.HostPort;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
+import io.longshore.platform.config.ConfigurationException;
+import io.longshore.platform.tls.Certificates;
+import io.longshore.platform.tls.Credentials;
+import io.longshore.platform.tls.PlaintextOnLoopback;
+import io.longshore.platform.tls.Role;
 import io.opentelemetry.api.OpenTelemetry;
 import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
@@ -20,14 +28,20 @@ public final class GrpcChannels {
   private static final int MAX_TRAILERS = 64 * 1024;
 
   private final OpenTelemetry telemetry;
+  private final Credentials credentials;
+  // Making one takes milliseconds, and those of one peer are alike.
+  private final Map<Trusted, SslContext> contexts = new ConcurrentHashMap<>();
+
+  private record Trusted(Role role, Optional<String> node) {}
 
   /** Channels whose traced calls are spans of this telemetry. */
-  public GrpcChannels(OpenTelemetry telemetry) {
+  public GrpcChannels(OpenTelemetry telemetry, Credentials credentials) {
     this.telemetry = telemetry;
+    this.credentials = credentials;
   }
 
-  /** A channel for calls. See {@link #open(HostPort, String, TransportTuning)}. */
-  public ManagedChannel open(HostPort peer, String name) {
+  /** A channel for calls. See {@link #open(Destination, String, TransportTuning)}. */
+  public ManagedChannel open(Destination peer, String name) {
     return open(peer, name, TransportTuning.CONTROL);
   }
 
@@ -36,11 +50,11 @@ public final class GrpcChannels {
    * {@link #close}.
    *
    * @param name names the threads that run its callbacks
+   * @throws ConfigurationException without certificates, for an address that is not loopback
    */
-  public ManagedChannel open(HostPort peer, String name, TransportTuning tuning) {
+  public ManagedChannel open(Destination peer, String name, TransportTuning tuning) {
     NettyChannelBuilder builder =
-        NettyChannelBuilder.forTarget("dns:///" + peer)
-            .usePlaintext()
+        NettyChannelBuilder.forTarget("dns:///" + peer.address())
             .disableRetry()
             .disableServiceConfigLookUp()
             .proxyDetector(address -> null)
@@ -52,6 +66,17 @@ public final class GrpcChannels {
             .keepAliveTimeout(KEEPALIVE_SECONDS, TimeUnit.SECONDS)
             .keepAliveWithoutCalls(true)
             .intercept(new ClientTracing(telemetry));
+    switch (credentials) {
+      case Certificates certificates ->
+          builder.sslContext(
+              contexts.computeIfAbsent(
+                  new Trusted(peer.role(), peer.node()),
+                  trusted -> SslContexts.client(certificates, trusted.role(), trusted.node())));
+      case PlaintextOnLoopback plaintext -> {
+        plaintext.check("the " + peer.role() + " would be called", peer.address());
+        builder.usePlaintext();
+      }
+    }
     if (tuning.directCallbacks()) {
       builder.directExecutor();
     } else {

@@ -10,7 +10,11 @@ import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import io.longshore.platform.config.ConfigurationException;
 import io.longshore.platform.lifecycle.Component;
+import io.longshore.platform.tls.Certificates;
+import io.longshore.platform.tls.Credentials;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.opentelemetry.api.OpenTelemetry;
 import java.io.IOException;
@@ -26,24 +30,31 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A gRPC server with what every Longshore server has: reflection, health, channelz, errors mapped
- * by {@link ErrorInterceptor}, a span for every traced call, and limits. Callbacks run on virtual
- * threads, one call's in order, unless {@link TransportTuning#directCallbacks} says otherwise.
+ * A gRPC server with what every Longshore server has: TLS, the decision who may make which call
+ * ({@link AccessInterceptor}), an audit log, reflection, health, channelz, errors mapped by {@link
+ * ErrorInterceptor}, a span for every traced call, and limits. Callbacks run on virtual threads,
+ * one call's in order, unless {@link TransportTuning#directCallbacks} says otherwise.
  *
  * <p>Thread-safe. Can be started once.
  */
 public final class GrpcServer implements Component {
   private static final Logger log = LoggerFactory.getLogger(GrpcServer.class);
   private static final int CHANNELZ_PAGE = 100;
+  // Calls under way go on; new ones are made over a new connection, with the certificates of then.
+  private static final int CONNECTION_AGE_MINUTES = 60;
+  private static final int HANDSHAKE_SECONDS = 10;
+  private static final Duration FIRST_MESSAGE = Duration.ofSeconds(10);
 
   private final String name;
   private final HostPort listen;
+  private final Credentials credentials;
   private final TransportTuning tuning;
   private final OpenTelemetry telemetry;
   private final Duration patience;
   private final List<ServerServiceDefinition> services;
   private final HealthStatusManager health = new HealthStatusManager();
   private final ExecutorService executor;
+  private final FirstMessageLimit firstMessage;
   private final Object lock = new Object();
 
   @GuardedBy("lock")
@@ -52,12 +63,14 @@ public final class GrpcServer implements Component {
   private GrpcServer(Builder builder) {
     this.name = builder.name;
     this.listen = builder.listen;
+    this.credentials = builder.credentials;
     this.tuning = builder.tuning;
     this.telemetry = builder.telemetry;
     this.patience = builder.patience;
     this.services = List.copyOf(builder.services);
     this.executor =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name(name + "-rpc-", 0).factory());
+    this.firstMessage = new FirstMessageLimit(name, FIRST_MESSAGE);
   }
 
   /**
@@ -65,15 +78,17 @@ public final class GrpcServer implements Component {
    *
    * @param name names its threads and its log lines
    * @param listen where; port 0 lets the kernel choose
+   * @param credentials of this program; without certificates it listens on loopback only
    */
-  public static Builder builder(String name, HostPort listen) {
-    return new Builder(name, listen);
+  public static Builder builder(String name, HostPort listen, Credentials credentials) {
+    return new Builder(name, listen, credentials);
   }
 
   /**
    * Listens. Health is SERVING from here.
    *
    * @throws IOException naming the address, if it cannot be listened on
+   * @throws ConfigurationException without certificates, for an address that is not loopback
    */
   @Override
   public void start() throws IOException {
@@ -110,6 +125,7 @@ public final class GrpcServer implements Component {
         running.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS);
       }
     }
+    firstMessage.close();
     executor.shutdownNow();
   }
 
@@ -146,8 +162,19 @@ public final class GrpcServer implements Component {
             .withChildOption(ChannelOption.TCP_NODELAY, true)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
+            .handshakeTimeout(HANDSHAKE_SECONDS, TimeUnit.SECONDS)
+            .maxConnectionAge(CONNECTION_AGE_MINUTES, TimeUnit.MINUTES)
+            .addTransportFilter(Caller.reader())
+            // The last is the outermost.
+            .intercept(firstMessage)
+            .intercept(new AccessInterceptor(AccessTable.LONGSHORE))
             .intercept(new ErrorInterceptor())
+            .intercept(new AuditLog(AccessTable.LONGSHORE))
             .intercept(new ServerTracing(telemetry));
+    switch (credentials) {
+      case Certificates certificates -> builder.sslContext(SslContexts.server(certificates));
+      case PlaintextOnLoopback plaintext -> plaintext.check(name + " would listen", listen);
+    }
     if (tuning.directCallbacks()) {
       builder.directExecutor();
     } else {
@@ -174,14 +201,16 @@ public final class GrpcServer implements Component {
   public static final class Builder {
     private final String name;
     private final HostPort listen;
+    private final Credentials credentials;
     private final List<ServerServiceDefinition> services = new ArrayList<>();
     private TransportTuning tuning = TransportTuning.CONTROL;
     private OpenTelemetry telemetry = OpenTelemetry.noop();
     private Duration patience = Duration.ofSeconds(5);
 
-    private Builder(String name, HostPort listen) {
+    private Builder(String name, HostPort listen, Credentials credentials) {
       this.name = name;
       this.listen = listen;
+      this.credentials = credentials;
     }
 
     /** Adds a service. */

@@ -5,6 +5,8 @@ import com.google.inject.Provides;
 import com.google.inject.multibindings.ProvidesIntoSet;
 import io.longshore.platform.lifecycle.Component;
 import io.longshore.platform.rpc.GrpcServer;
+import io.longshore.platform.tls.Credentials;
+import io.longshore.platform.tls.TlsConfig;
 import io.longshore.platform.value.HostPort;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Span;
@@ -17,7 +19,7 @@ import org.slf4j.LoggerFactory;
 final class ExampleService {
   private static final Logger log = LoggerFactory.getLogger(ExampleService.class);
 
-  record Settings(boolean failAtStart) {}
+  record Settings(boolean failAtStart, TlsConfig tls) implements ServiceConfig {}
 
   private ExampleService() {}
 
@@ -28,8 +30,8 @@ final class ExampleService {
   private static final class ExampleModule extends AbstractModule {
     @Provides
     @Singleton
-    GrpcServer server(OpenTelemetry telemetry) {
-      return GrpcServer.builder("example", new HostPort("127.0.0.1", 0))
+    GrpcServer server(Credentials credentials, OpenTelemetry telemetry) {
+      return GrpcServer.builder("example", new HostPort("127.0.0.1", 0), credentials)
           .telemetry(telemetry)
           .build();
     }

@@ -7,6 +7,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCalls;
 import io.longshore.platform.rpc.GrpcServer;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
@@ -101,7 +102,7 @@ final class ServiceMainTest {
   void sendsItsSpansToTheEndpointThatTheEnvironmentNames() throws Exception {
     BlockingQueue<String> exports = new ArrayBlockingQueue<>(10);
     GrpcServer collector =
-        GrpcServer.builder("collector", new HostPort("127.0.0.1", 0))
+        GrpcServer.builder("collector", new HostPort("127.0.0.1", 0), new PlaintextOnLoopback())
             .add(collecting(exports))
             .build();
     collector.start();

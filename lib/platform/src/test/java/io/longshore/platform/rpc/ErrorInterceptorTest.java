@@ -15,6 +15,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.transfer.v1.SendPagesRequest;
 import io.longshore.transfer.v1.SendPagesResponse;
@@ -272,7 +273,7 @@ final class ErrorInterceptorTest {
 
   private ManagedChannel serve(BindableService service) {
     GrpcServer started =
-        GrpcServer.builder("test", new HostPort("127.0.0.1", 0))
+        GrpcServer.builder("test", new HostPort("127.0.0.1", 0), new PlaintextOnLoopback())
             .add(service)
             .patience(Duration.ofMillis(200))
             .build();
@@ -283,7 +284,8 @@ final class ErrorInterceptorTest {
       throw new java.io.UncheckedIOException(e);
     }
     ManagedChannel opened =
-        new GrpcChannels(OpenTelemetry.noop()).open(started.address(), "test-client");
+        new GrpcChannels(OpenTelemetry.noop(), new PlaintextOnLoopback())
+            .open(Destination.coordinator(started.address()), "test-client");
     channel = () -> GrpcChannels.close(opened, Duration.ofMillis(200));
     return opened;
   }

@@ -19,6 +19,7 @@ import io.grpc.reflection.v1.ServerReflectionResponse;
 import io.grpc.stub.StreamObserver;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.ByteSize;
 import io.longshore.platform.value.HostPort;
 import io.longshore.v1.GetMigrationRequest;
@@ -172,7 +173,7 @@ final class GrpcServerTest {
   @Test
   void namesTheAddressThatItCannotListenOn() throws Exception {
     HostPort taken = start(TransportTuning.CONTROL).address();
-    GrpcServer second = GrpcServer.builder("second", taken).build();
+    GrpcServer second = GrpcServer.builder("second", taken, new PlaintextOnLoopback()).build();
 
     assertThatIOException()
         .isThrownBy(second::start)
@@ -234,7 +235,7 @@ final class GrpcServerTest {
 
   private GrpcServer start(TransportTuning tuning, Duration patience) throws Exception {
     GrpcServer started =
-        GrpcServer.builder("test", ANY)
+        GrpcServer.builder("test", ANY, new PlaintextOnLoopback())
             .add(new Waiting())
             .tuning(tuning)
             .patience(patience)
@@ -250,7 +251,8 @@ final class GrpcServerTest {
 
   private ManagedChannel connect(HostPort peer, TransportTuning tuning) {
     ManagedChannel opened =
-        new GrpcChannels(OpenTelemetry.noop()).open(peer, "test-client", tuning);
+        new GrpcChannels(OpenTelemetry.noop(), new PlaintextOnLoopback())
+            .open(Destination.coordinator(peer), "test-client", tuning);
     channel = () -> GrpcChannels.close(opened, Duration.ofMillis(200));
     return opened;
   }

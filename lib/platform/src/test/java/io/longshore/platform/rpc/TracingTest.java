@@ -11,6 +11,7 @@ import io.longshore.agent.v1.HeartbeatResponse;
 import io.longshore.agent.v1.NodeRegistryServiceGrpc;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.v1.CreateMigrationRequest;
 import io.longshore.v1.CreateMigrationResponse;
@@ -48,7 +49,7 @@ final class TracingTest {
           .build();
   private final BlockingQueue<Span> current = new ArrayBlockingQueue<>(10);
   private final GrpcServer server =
-      GrpcServer.builder("test", new HostPort("127.0.0.1", 0))
+      GrpcServer.builder("test", new HostPort("127.0.0.1", 0), new PlaintextOnLoopback())
           .add(new Creating())
           .add(new Registry())
           .telemetry(telemetry)
@@ -58,7 +59,9 @@ final class TracingTest {
   @BeforeEach
   void start() throws Exception {
     server.start();
-    channel = new GrpcChannels(telemetry).open(server.address(), "test-client");
+    channel =
+        new GrpcChannels(telemetry, new PlaintextOnLoopback())
+            .open(Destination.coordinator(server.address()), "test-client");
   }
 
   @AfterEach
