@@ -12,7 +12,7 @@ import java.time.Duration;
  * Lets a thread wait for a descriptor until another thread tells it to stop; eventfd(2), poll(2).
  *
  * <p>{@link #ring} may be called from any thread and is remembered: every later {@link #await}
- * returns at once. {@link #close} only when no thread waits.
+ * returns at once, until {@link #silence}. {@link #close} only when no thread waits.
  */
 public final class Doorbell implements AutoCloseable {
   private static final MethodHandle EVENTFD =
@@ -55,6 +55,18 @@ public final class Doorbell implements AutoCloseable {
   public void ring() {
     // EAGAIN means that the counter is full: it was rung before.
     long _ = SystemCalls.writeLong(event.number(), 1);
+  }
+
+  /** Forgets that it was rung, so that it can be waited for again. */
+  public void silence() {
+    try (Arena arena = Arena.ofConfined()) {
+      long _ = SystemCalls.read(event.number(), arena.allocate(Long.BYTES));
+    }
+  }
+
+  /** To be waited for together with others, in a {@link PollSet}. */
+  public FileDescriptorHandle descriptor() {
+    return event;
   }
 
   /** Waits until {@code descriptor} is readable, the bell rings, or the time is over. */

@@ -64,7 +64,7 @@ final class Poll {
     }
   }
 
-  private static int call(MemorySegment state, MemorySegment set, long count, int milliseconds) {
+  static int call(MemorySegment state, MemorySegment set, long count, int milliseconds) {
     try {
       int result = (int) POLL.invokeExact(state, set, count, milliseconds);
       return result == -1 ? -NativeCall.errno(state) : result;

@@ -42,18 +42,29 @@ public record UserfaultfdFacts(boolean available, long features) {
     }
     try (FileDescriptorHandle descriptor = FileDescriptorHandle.own((int) result);
         Arena arena = Arena.ofConfined()) {
-      MemorySegment argument = arena.allocate(UFFDIO_API_ARGUMENT);
-      argument.set(JAVA_LONG, 0, UFFD_API);
-      int asked =
-          SystemCalls.ioctl(NativeCall.callState(arena), descriptor.number(), UFFDIO_API, argument);
-      if (asked < 0) {
-        throw new SystemCallException("ioctl(userfaultfd, UFFDIO_API)", -asked);
-      }
-      return new UserfaultfdFacts(true, argument.get(JAVA_LONG, 8));
+      return new UserfaultfdFacts(true, handshake(arena, descriptor, 0));
     }
   }
 
-  private static long number() {
+  /**
+   * Sets a new one up; must come before any other use of it.
+   *
+   * @return what it could do
+   */
+  static long handshake(Arena arena, FileDescriptorHandle descriptor, long features)
+      throws SystemCallException {
+    MemorySegment argument = arena.allocate(UFFDIO_API_ARGUMENT);
+    argument.set(JAVA_LONG, 0, UFFD_API);
+    argument.set(JAVA_LONG, 8, features);
+    int asked =
+        SystemCalls.ioctl(NativeCall.callState(arena), descriptor.number(), UFFDIO_API, argument);
+    if (asked < 0) {
+      throw new SystemCallException("ioctl(userfaultfd, UFFDIO_API)", -asked);
+    }
+    return argument.get(JAVA_LONG, 8);
+  }
+
+  static long number() {
     // Older than the calls whose number is the same everywhere.
     return System.getProperty("os.arch", "").equals("aarch64") ? 282 : 323;
   }

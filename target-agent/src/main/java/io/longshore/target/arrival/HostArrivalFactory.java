@@ -12,7 +12,6 @@ import io.longshore.target.arrival.Arrival.Parts;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.HostAddressArrival;
 import io.longshore.target.pages.Demands;
-import io.longshore.target.pages.PageSource;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
 import java.io.IOException;
@@ -63,7 +62,7 @@ public final class HostArrivalFactory implements ArrivalFactory {
               new ImageFolder(folder.images(), imageLimit),
               pages,
               demands,
-              new Restoration(criu, folder, new PageSource(pages, demands)),
+              new Restoration(criu, folder, pages, demands),
               new HostAddressArrival(ref.id(), facts.serviceAddresses()),
               facts.privateBytes() + facts.sharedBytes()));
     } catch (IOException e) {

@@ -1,38 +1,42 @@
 package io.longshore.target.pages;
 
 import io.longshore.linux.PageSize;
-import io.longshore.target.pages.PageMemory.Slots;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The target's memory of received pages of one workload.
+ * Where received pages of one workload go: kept in memory until the workload is restored, and
+ * straight into its processes from then on.
  *
- * <p>Pages come in any order over any stream, each into a place that was announced before; they
- * leave when they are installed in the workload, and their memory with them. Thread-safe.
+ * <p>Pages come in any order over any stream, each into a place that was announced before.
+ * Thread-safe.
  */
 public final class PageStore implements AutoCloseable {
   /**
    * How much more than was admitted may be announced, because zero pages take no memory. A page
-   * that is announced costs 4 bytes, so the tables stay below a hundredth of what was admitted.
+   * that is announced costs 4 bytes and a few bits, so the tables stay below a hundredth of what
+   * was admitted.
    */
   private static final int ANNOUNCED_TO_ADMITTED = 8;
 
   private final long limitPages;
-  private final PageMemory memory;
-  private final Map<Integer, AddressSpace> spaces = new ConcurrentHashMap<>();
+  private final PageMemory kept;
+  private final AtomicLong left = new AtomicLong();
+  private final Map<Integer, ProcessPages> processes = new ConcurrentHashMap<>();
+  private volatile Runnable whenNothingIsLacked = () -> {};
 
   /**
    * @param limitBytes how much was admitted
    */
   public PageStore(long limitBytes) {
     this.limitPages = limitBytes / PageSize.BYTES;
-    this.memory = new PageMemory(limitBytes);
+    this.kept = new PageMemory(limitBytes);
   }
 
   /**
@@ -48,15 +52,15 @@ public final class PageStore implements AutoCloseable {
     if (pages > ANNOUNCED_TO_ADMITTED * limitPages) {
       throw new PageStoreFullException(pages, limitPages);
     }
-    Map<Integer, AddressSpace> announced = new HashMap<>();
+    Map<Integer, ProcessPages> announced = new HashMap<>();
     ranges.forEach(
         (vpid, of) -> {
-          if (spaces.containsKey(vpid)) {
+          if (processes.containsKey(vpid)) {
             throw new IllegalArgumentException("process " + vpid + " was announced before");
           }
-          announced.put(vpid, new AddressSpace(vpid, of, memory));
+          announced.put(vpid, new ProcessPages(vpid, of, kept, left));
         });
-    spaces.putAll(announced);
+    processes.putAll(announced);
   }
 
   /**
@@ -65,36 +69,29 @@ public final class PageStore implements AutoCloseable {
    * @throws PageNotAnnouncedException if one was not, or they are not adjacent in one range
    */
   public void check(int vpid, long firstPage, int count) {
-    space(vpid, firstPage, count).check(firstPage, count);
+    int _ = process(vpid, firstPage, count).index(firstPage, count);
   }
 
   /**
-   * Copies pages in.
+   * Takes pages in. Pages that came before are no harm.
    *
-   * @param content {@code count} pages from its position on; the position moves behind them
-   * @throws PageNotAnnouncedException if one was not announced; nothing was stored then
+   * @param content {@code count} pages from its position on; the position moves behind them. Used
+   *     only during the call; a direct buffer is not copied if the workload is restored
+   * @throws PageNotAnnouncedException if one was not announced; nothing was taken then
    * @throws PageStoreFullException if more was sent than admitted
    */
   public void store(int vpid, long firstPage, int count, ByteBuffer content) {
-    AddressSpace space = space(vpid, firstPage, count);
-    space.check(firstPage, count);
-    List<Slots> runs = new ArrayList<>(2);
-    try {
-      for (int left = count; left > 0; ) {
-        Slots run = memory.allocate(left);
-        runs.add(run);
-        left -= run.count();
-        int bytes = run.count() * PageSize.BYTES;
-        memory
-            .segment(run.first(), run.count())
-            .copyFrom(MemorySegment.ofBuffer(content.slice(content.position(), bytes)));
-        content.position(content.position() + bytes);
-      }
-    } catch (RuntimeException e) {
-      runs.forEach(run -> memory.free(run.first(), run.count()));
-      throw e;
+    ProcessPages process = process(vpid, firstPage, count);
+    int index = process.index(firstPage, count);
+    int bytes = count * PageSize.BYTES;
+    ByteBuffer pages = content.slice(content.position(), bytes);
+    content.position(content.position() + bytes);
+    if (pages.isDirect()) {
+      process.store(index, count, MemorySegment.ofBuffer(pages));
+    } else {
+      copyAndStore(process, index, count, MemorySegment.ofBuffer(pages));
     }
-    space.store(firstPage, count, runs);
+    tellIfNothingIsLacked();
   }
 
   /**
@@ -103,30 +100,73 @@ public final class PageStore implements AutoCloseable {
    * @throws PageNotAnnouncedException if one was not announced
    */
   public void storeZero(int vpid, long firstPage, int count) {
-    space(vpid, firstPage, count).storeZero(firstPage, count);
+    ProcessPages process = process(vpid, firstPage, count);
+    process.storeZero(process.index(firstPage, count), count);
+    tellIfNothingIsLacked();
   }
 
-  /** Pages that were announced and did not arrive yet. */
+  /** Pages that were announced and did not come yet. */
   public long stalePages() {
-    return spaces.values().stream().mapToLong(AddressSpace::stalePages).sum();
+    return processes.values().stream().mapToLong(ProcessPages::stalePages).sum();
   }
 
   /** Bytes of memory held now. */
   public long heldBytes() {
-    return memory.mappedBytes();
+    return kept.mappedBytes();
   }
 
-  AddressSpace space(int vpid, long firstPage, int count) {
-    AddressSpace space = spaces.get(vpid);
-    if (space == null) {
-      throw new PageNotAnnouncedException(vpid, firstPage, count);
-    }
-    return space;
+  /** How many announced pages the workload's processes lack. */
+  long lackedPages() {
+    return left.get();
+  }
+
+  /** Is told, perhaps more than once, after pages came and none is lacked. Must not block. */
+  void whenNothingIsLacked(Runnable listener) {
+    whenNothingIsLacked = listener;
+  }
+
+  Collection<ProcessPages> processes() {
+    return processes.values();
+  }
+
+  /** The pages of a process; null if none were announced. */
+  @org.jspecify.annotations.Nullable
+  ProcessPages process(int vpid) {
+    return processes.get(vpid);
   }
 
   /** Frees everything. No other method may be running or be called again. */
   @Override
   public void close() {
-    memory.close();
+    kept.close();
+  }
+
+  /** The kernel fills pages from memory outside of Java's heap only. */
+  private void copyAndStore(ProcessPages process, int index, int count, MemorySegment content) {
+    for (int done = 0; done < count; ) {
+      PageMemory.Slots room = kept.allocate(count - done);
+      try {
+        MemorySegment copy = kept.segment(room.first(), room.count());
+        copy.copyFrom(content.asSlice((long) done * PageSize.BYTES, copy.byteSize()));
+        process.store(index + done, room.count(), copy);
+      } finally {
+        kept.free(room.first(), room.count());
+      }
+      done += room.count();
+    }
+  }
+
+  private void tellIfNothingIsLacked() {
+    if (left.get() == 0) {
+      whenNothingIsLacked.run();
+    }
+  }
+
+  private ProcessPages process(int vpid, long firstPage, int count) {
+    ProcessPages process = processes.get(vpid);
+    if (process == null) {
+      throw new PageNotAnnouncedException(vpid, firstPage, count);
+    }
+    return process;
   }
 }

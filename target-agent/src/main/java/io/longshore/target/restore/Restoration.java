@@ -1,19 +1,22 @@
 package io.longshore.target.restore;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.longshore.criu.pageserver.PageServer;
-import io.longshore.criu.pageserver.PageServerConnection;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFailure;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.CriuRestore;
-import io.longshore.criu.run.LazyPages;
+import io.longshore.criu.run.LazyPagesSocket;
+import io.longshore.criu.run.LazyPagesSocket.Word;
 import io.longshore.criu.run.RestoreOptions;
+import io.longshore.linux.Userfaultfd;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
-import io.longshore.target.pages.PageSource;
+import io.longshore.target.pages.Demands;
+import io.longshore.target.pages.PageInstaller;
+import io.longshore.target.pages.PageStore;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -21,63 +24,66 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One workload being restored: {@code criu restore}, held before anything runs; {@code criu
- * lazy-pages}, which fills its memory; and the page source that answers it.
+ * One workload being restored: {@code criu restore}, held before anything runs, and the installer
+ * that takes over the memory of its processes and fills it.
  *
  * <p>{@link #start}, then {@link #go} and {@link #awaitFilled}, or {@link #abort}. Thread-safe.
  */
 public final class Restoration {
   private static final Logger log = LoggerFactory.getLogger(Restoration.class);
-  private static final Duration READY = Duration.ofSeconds(20);
   private static final Duration HELD = Duration.ofMinutes(2);
   private static final Duration RUNNING = Duration.ofSeconds(30);
   private static final Duration ABORTED = Duration.ofSeconds(5);
 
   private final Criu criu;
   private final CriuFolder folder;
-  private final PageSource pageSource;
+  private final PageStore pages;
+  private final Demands demands;
   private final CompletableFuture<Void> filled = new CompletableFuture<>();
 
   @GuardedBy("this")
   private boolean aborted;
 
   @GuardedBy("this")
-  private @Nullable PageServer server;
+  private @Nullable LazyPagesSocket socket;
 
   @GuardedBy("this")
-  private @Nullable LazyPages lazyPages;
+  private @Nullable PageInstaller installer;
 
   @GuardedBy("this")
   private @Nullable CriuRestore restore;
 
   @GuardedBy("this")
-  private @Nullable Thread answering;
+  private @Nullable Thread receiving;
 
   @GuardedBy("this")
   private int rootPid;
 
   /**
    * @param folder has all images when {@link #start} is called
+   * @param pages knows by then which pages will come
    */
-  public Restoration(Criu criu, CriuFolder folder, PageSource pageSource) {
+  public Restoration(Criu criu, CriuFolder folder, PageStore pages, Demands demands) {
     this.criu = criu;
     this.folder = folder;
-    this.pageSource = pageSource;
+    this.pages = pages;
+    this.demands = demands;
   }
 
   /**
-   * Restores and holds.
+   * Restores and holds. From when it returns pages go straight into the held processes.
    *
    * @throws LongshoreException CRIU_RESTORE_FAILED with CRIU's words; CANCELLED if aborted
    *     meanwhile; nothing of the tree is left then
    */
   public void start() throws IOException, InterruptedException {
     try {
-      startLazyPages().awaitReady(READY);
+      PageInstaller filling = startInstaller();
       int root = startRestore().awaitHeld(HELD);
       synchronized (this) {
         rootPid = root;
       }
+      filling.open();
     } catch (CriuFailure e) {
       throw failed(e);
     }
@@ -124,56 +130,40 @@ public final class Restoration {
     try {
       filled.get();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof IOException cause) {
-        throw cause;
-      }
       throw new IOException(e.getCause());
     }
+    closeMemories();
   }
 
   /** Demand faults so far. */
-  public long demandFaults() {
-    return pageSource.demandFaults();
+  public synchronized long demandFaults() {
+    return installer == null ? 0 : installer.demandFaults();
   }
 
   /** Ends everything; nothing of the tree will run. Not after {@link #go}. */
   public void abort() throws IOException, InterruptedException {
-    PageServer listening;
-    LazyPages filling;
     CriuRestore restoring;
-    Thread answers;
     synchronized (this) {
       aborted = true;
-      answers = answering;
-      listening = server;
-      filling = lazyPages;
       restoring = restore;
     }
     if (restoring != null) {
       restoring.abort(ABORTED);
     }
-    if (filling != null) {
-      filling.kill();
-    }
-    if (listening != null) {
-      listening.close();
-    }
-    if (answers != null) {
-      // It reads the page store, which is closed next, and may wait for a page that never comes.
-      answers.interrupt();
-      answers.join();
-    }
+    // Nothing that could read zeros is left.
+    closeMemories();
   }
 
-  private synchronized LazyPages startLazyPages() throws IOException {
+  private synchronized PageInstaller startInstaller() throws IOException {
     throwIfAborted();
-    server = PageServer.listen(criu.headerLayout());
-    PageServer listening = server;
-    lazyPages = LazyPages.start(criu, folder.images(), folder.work(), listening.port());
-    answering = Thread.ofVirtual().name("page-source").start(() -> serve(listening));
-    LazyPages daemon = lazyPages;
-    var _ = daemon.exit().thenAccept(status -> ended(daemon, status));
-    return daemon;
+    LazyPagesSocket listening = LazyPagesSocket.listen(folder.work());
+    socket = listening;
+    PageInstaller filling = new PageInstaller(pages, demands);
+    installer = filling;
+    receiving =
+        Thread.ofPlatform().name("memory-receiver").start(() -> receive(listening, filling));
+    var _ = filling.filled().whenComplete((nothing, failure) -> ended(failure));
+    return filling;
   }
 
   private synchronized CriuRestore startRestore() throws IOException {
@@ -182,34 +172,32 @@ public final class Restoration {
     return restore;
   }
 
-  private void serve(PageServer listening) {
-    try (PageServerConnection connection = listening.accept()) {
-      pageSource.serve(connection);
+  private void receive(LazyPagesSocket from, PageInstaller filling) {
+    try {
+      Optional<Word> word = from.next();
+      while (word.isPresent()) {
+        switch (word.get()) {
+          case Word.Memory(int vpid, Userfaultfd memory) -> filling.attach(vpid, memory);
+          case Word.Zombie _, Word.RestoreFinished _ -> {}
+        }
+        word = from.next();
+      }
     } catch (IOException | RuntimeException e) {
-      // The daemon's exit status says whether this matters.
-      log.debug("The page source ended", e);
-      filled.completeExceptionally(new IOException("the page source ended: " + e, e));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      ended(e);
     }
   }
 
-  private void ended(LazyPages daemon, int status) {
-    if (status == 0) {
+  private void ended(@Nullable Throwable failure) {
+    if (failure == null) {
       filled.complete(null);
       return;
     }
     int root;
     synchronized (this) {
       root = aborted ? 0 : rootPid;
-      if (answering != null) {
-        // Nobody asks any more; it may still wait for a page.
-        answering.interrupt();
-      }
     }
     if (root != 0) {
-      log.error(
-          "criu lazy-pages ended with {}; killing the workload, which would read zeros", status);
+      log.error("The workload's memory cannot be filled; killing it: it would read zeros", failure);
       ProcessHandle.of(root)
           .ifPresent(
               tree -> {
@@ -217,7 +205,25 @@ public final class Restoration {
                 tree.destroyForcibly();
               });
     }
-    filled.completeExceptionally(daemon.failure());
+    filled.completeExceptionally(failure);
+  }
+
+  private void closeMemories() throws InterruptedException {
+    LazyPagesSocket listening;
+    PageInstaller filling;
+    Thread receiver;
+    synchronized (this) {
+      listening = socket;
+      filling = installer;
+      receiver = receiving;
+      socket = null;
+    }
+    if (listening != null && filling != null && receiver != null) {
+      listening.stop();
+      receiver.join();
+      listening.close();
+      filling.close();
+    }
   }
 
   @GuardedBy("this")

@@ -28,7 +28,6 @@ import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.AddressArrival;
 import io.longshore.target.pages.Demands;
-import io.longshore.target.pages.PageSource;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
 import io.longshore.transfer.v1.HeldPacket;
@@ -623,9 +622,7 @@ final class TransferRpcTest {
               pages,
               demands,
               new Restoration(
-                  new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
-                  images,
-                  new PageSource(pages, demands)),
+                  new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)), images, pages, demands),
               packets,
               1 << 20));
     } catch (IOException e) {

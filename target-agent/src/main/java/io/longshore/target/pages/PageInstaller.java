@@ -1,0 +1,281 @@
+package io.longshore.target.pages;
+
+import io.longshore.linux.Doorbell;
+import io.longshore.linux.FileDescriptorHandle;
+import io.longshore.linux.PollSet;
+import io.longshore.linux.SystemCallException;
+import io.longshore.linux.Userfaultfd;
+import io.longshore.linux.Userfaultfd.Event;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Gives the restored processes their memory: takes over their userfaultfds, answers their threads
+ * that wait for a page, follows what they do to their address spaces, and ends when they lack no
+ * page any more.
+ *
+ * <p>What a thread waits for and is not here is demanded from the source, and waited for as long as
+ * it takes. {@link #attach} for each process while it is restored, {@link #open} when all of it is
+ * restored, {@link #close} after {@link #filled} or when the processes are dead: closing earlier
+ * lets them read zeros. Thread-safe.
+ */
+public final class PageInstaller implements AutoCloseable {
+  /** Asked for together with the page that is waited for: 64 KiB. */
+  private static final int DEMAND_PAGES = 16;
+
+  /** A demand may be lost with the stream that carried it. */
+  private static final long REPEAT_DEMAND_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private static final Duration IDLE = Duration.ofSeconds(1);
+  private static final Duration BUSY = Duration.ofMillis(1);
+
+  private final PageStore store;
+  private final Demands demands;
+  private final Doorbell bell;
+  private final CompletableFuture<Void> filled = new CompletableFuture<>();
+  private final AtomicLong demandFaults = new AtomicLong();
+  private final Map<ProcessMemory, ProcessPages> memories = new ConcurrentHashMap<>();
+  private final Thread thread;
+  private final PollSet polled = new PollSet();
+  private List<Waiting> waiting = new ArrayList<>();
+  private long lastLook = System.nanoTime();
+  private volatile boolean changed = true;
+  private volatile boolean opened;
+  private volatile boolean stopped;
+
+  /** A fault that could not be answered while the address space was being changed. */
+  private record Waiting(ProcessPages pages, ProcessMemory memory, long address) {}
+
+  /**
+   * Begins to wait for memories.
+   *
+   * @throws SystemCallException if the kernel has no descriptor left
+   */
+  public PageInstaller(PageStore store, Demands demands) throws SystemCallException {
+    this.store = store;
+    this.demands = demands;
+    this.bell = Doorbell.create();
+    store.whenNothingIsLacked(bell::ring);
+    this.thread = Thread.ofPlatform().name("page-faults").start(this::run);
+  }
+
+  /**
+   * Takes over the memory of a process whose pages were announced.
+   *
+   * @throws IllegalStateException if they were not
+   */
+  public void attach(int vpid, Userfaultfd memory) {
+    ProcessPages pages = store.process(vpid);
+    if (pages == null) {
+      memory.close();
+      throw new IllegalStateException("no pages of process " + vpid + " were announced");
+    }
+    pages.attach(memory);
+    changed = true;
+    bell.ring();
+  }
+
+  /** All of it is restored: pages can go everywhere they belong. Returns at once. */
+  public void open() {
+    store.processes().forEach(ProcessPages::open);
+    Thread.ofPlatform().name("page-kept").start(this::installKept);
+  }
+
+  /**
+   * Completes when no process lacks a page any more, or fails if that can never be: then what is
+   * restored must not run.
+   */
+  public CompletableFuture<Void> filled() {
+    return filled;
+  }
+
+  /** Pages that a thread waited for and that were still on the source. */
+  public long demandFaults() {
+    return demandFaults.get();
+  }
+
+  @Override
+  public void close() {
+    stopped = true;
+    bell.ring();
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    closeMemories();
+    bell.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void installKept() {
+    try {
+      store.processes().forEach(ProcessPages::installKept);
+      opened = true;
+      bell.ring();
+    } catch (RuntimeException e) {
+      filled.completeExceptionally(e);
+    }
+  }
+
+  private void run() {
+    try {
+      List<ProcessMemory> order = List.of();
+      while (!stopped && !isFilled()) {
+        if (changed) {
+          changed = false;
+          order = poll();
+        }
+        int ready = polled.await(waiting.isEmpty() ? IDLE : BUSY);
+        if (ready > 0) {
+          if (polled.isReady(0)) {
+            bell.silence();
+          }
+          for (int i = 0; i < order.size(); i++) {
+            if (polled.isReady(i + 1)) {
+              serve(order.get(i));
+            }
+          }
+        }
+        answerWaiting();
+        repeatDemands();
+      }
+      if (isFilled()) {
+        closeMemories();
+        filled.complete(null);
+      }
+    } catch (SystemCallException | RuntimeException e) {
+      filled.completeExceptionally(e);
+    }
+  }
+
+  /**
+   * At once when nothing is lacked: a process that forks would wait for somebody to read of it. Not
+   * while another thread still fills.
+   */
+  private void closeMemories() {
+    for (ProcessPages pages : store.processes()) {
+      pages.eventLock().lock();
+      try {
+        pages.memories().forEach(memory -> memory.memory().close());
+      } finally {
+        pages.eventLock().unlock();
+      }
+    }
+  }
+
+  private boolean isFilled() {
+    return opened && store.lackedPages() == 0;
+  }
+
+  /** Waits for all memories there are now. */
+  private List<ProcessMemory> poll() {
+    List<ProcessMemory> order = new ArrayList<>();
+    List<FileDescriptorHandle> descriptors = new ArrayList<>();
+    descriptors.add(bell.descriptor());
+    for (ProcessPages pages : store.processes()) {
+      pages.eventLock().lock();
+      try {
+        for (ProcessMemory memory : pages.memories()) {
+          order.add(memory);
+          descriptors.add(memory.memory().descriptor());
+          memories.put(memory, pages);
+        }
+      } finally {
+        pages.eventLock().unlock();
+      }
+    }
+    polled.set(descriptors);
+    return order;
+  }
+
+  /** Reads and follows what happened in a process, and answers its threads. */
+  private void serve(ProcessMemory memory) throws SystemCallException {
+    ProcessPages pages = pagesOf(memory);
+    List<Integer> missing = new ArrayList<>();
+    pages.eventLock().lock();
+    try {
+      for (Event event : memory.memory().readEvents()) {
+        switch (event) {
+          case Event.Fault(long address) -> answer(pages, memory, address, missing);
+          case Event.Fork(Userfaultfd child) -> {
+            pages.fork(memory, child);
+            changed = true;
+          }
+          case Event.Remap(long from, long to, long length) -> memory.moved(from, to, length);
+          case Event.Remove(long start, long end) -> memory.removed(start, end);
+          case Event.Unmap(long start, long end) -> memory.unmapped(start, end);
+        }
+      }
+    } finally {
+      pages.eventLock().unlock();
+    }
+    for (int index : missing) {
+      demandFaults.incrementAndGet();
+      demand(pages, index);
+    }
+  }
+
+  private void answer(
+      ProcessPages pages, ProcessMemory memory, long address, List<Integer> missing) {
+    switch (pages.answer(memory, address, System.nanoTime())) {
+      case DONE -> {}
+      case AGAIN -> waiting.add(new Waiting(pages, memory, address));
+      case DEMAND -> missing.add(memory.indexAt(address));
+    }
+  }
+
+  private void answerWaiting() {
+    if (waiting.isEmpty()) {
+      return;
+    }
+    List<Waiting> now = waiting;
+    waiting = new ArrayList<>();
+    for (Waiting one : now) {
+      List<Integer> missing = new ArrayList<>();
+      one.pages.eventLock().lock();
+      try {
+        answer(one.pages, one.memory, one.address, missing);
+      } finally {
+        one.pages.eventLock().unlock();
+      }
+      missing.forEach(index -> demand(one.pages, index));
+    }
+  }
+
+  private void repeatDemands() {
+    long now = System.nanoTime();
+    if (now - lastLook < REPEAT_DEMAND_NANOS) {
+      return;
+    }
+    lastLook = now;
+    for (ProcessPages pages : store.processes()) {
+      for (int index : pages.overdue(now - REPEAT_DEMAND_NANOS, now)) {
+        demand(pages, index);
+      }
+    }
+  }
+
+  private void demand(ProcessPages pages, int index) {
+    demands.demand(pages.vpid(), pages.page(index), pages.adjacentFrom(index, DEMAND_PAGES), false);
+  }
+
+  private ProcessPages pagesOf(ProcessMemory memory) {
+    ProcessPages pages = memories.get(memory);
+    if (pages == null) {
+      throw new IllegalStateException("a memory that nobody waits for");
+    }
+    return pages;
+  }
+}
