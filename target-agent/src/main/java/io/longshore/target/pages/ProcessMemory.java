@@ -6,6 +6,7 @@ import io.longshore.linux.Userfaultfd;
 import io.longshore.target.pages.Placement.Place;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,12 +22,18 @@ import org.slf4j.LoggerFactory;
 final class ProcessMemory {
   private static final Logger log = LoggerFactory.getLogger(ProcessMemory.class);
 
+  /** At 50 microseconds each: far longer than a change takes from its lock to its event. */
+  private static final int MOST_PLACELESS = 2000;
+
   private final int vpid;
   private final Userfaultfd memory;
   private final Placement placement;
   private final PageBits missing;
   private final int pages;
   private final AtomicLong left;
+
+  /** How often a page had no place. */
+  private final ConcurrentHashMap<Integer, Integer> placeless = new ConcurrentHashMap<>();
 
   /**
    * @param pages how many were announced
@@ -165,6 +172,11 @@ final class ProcessMemory {
       case Errno.EEXIST -> filled(index, index + 1);
       case Errno.ESRCH -> filled(0, pages);
       case Errno.ENOENT -> {
+        // The kernel looks for the place before it looks whether places are being changed, so this
+        // is also what a change under way looks like; its event tells where the page belongs then.
+        if (placeless.merge(index, 1, Integer::sum) < MOST_PLACELESS) {
+          return false;
+        }
         log.warn("Process {} has no place for page number {} any more", vpid, index);
         filled(index, index + 1);
       }
@@ -176,11 +188,12 @@ final class ProcessMemory {
   }
 
   private boolean answered(long address, long result) {
-    int index = indexAt(address);
     if (result < 0 && !settleAnswer((int) -result)) {
       return false;
     }
-    if (index >= 0) {
+    int index = indexAt(address);
+    // Without a place the page is still lacked: who waits looks again, and waits anew if need be.
+    if (index >= 0 && result != -Errno.ENOENT) {
       filled(index, index + 1);
     }
     // Who waits for a page that was there already was not woken by the call.

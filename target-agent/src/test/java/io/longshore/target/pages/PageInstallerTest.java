@@ -19,6 +19,7 @@ import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -237,7 +238,7 @@ final class PageInstallerTest {
     assertThat(tenant.ask("read 300")).isEqualTo(content(300));
   }
 
-  @Test
+  @RepeatedTest(20)
   void aProcessThatForksMovesAndDropsWhilePagesComeKeepsItsContent() throws Exception {
     open();
     Thread stream =
