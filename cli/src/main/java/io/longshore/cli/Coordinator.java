@@ -27,6 +27,7 @@ import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.Node;
 import io.longshore.v1.NodeServiceGrpc;
 import io.longshore.v1.PlanMigrationRequest;
+import io.longshore.v1.TestNodeRequest;
 import io.longshore.v1.WatchMigrationRequest;
 import io.longshore.v1.WatchMigrationResponse;
 import java.time.Duration;
@@ -109,7 +110,7 @@ final class Coordinator implements AutoCloseable {
     return call(() -> migrations(SHORT).cancelMigration(request).getMigration());
   }
 
-  ListMigrationsResponse list(boolean onlyActive) {
+  ListMigrationsResponse list(boolean onlyActive, boolean selfTests) {
     ListMigrationsResponse.Builder all = ListMigrationsResponse.newBuilder();
     String token = "";
     do {
@@ -118,6 +119,7 @@ final class Coordinator implements AutoCloseable {
               .setPageSize(500)
               .setPageToken(token)
               .setOnlyActive(onlyActive)
+              .setIncludeSelfTests(selfTests)
               .build();
       ListMigrationsResponse page = call(() -> migrations(SHORT).listMigrations(request));
       all.addAllMigrations(page.getMigrationsList());
@@ -141,6 +143,17 @@ final class Coordinator implements AutoCloseable {
             NodeServiceGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(SHORT)
                 .getNode(request)
+                .getNode());
+  }
+
+  /** Tests a node and waits for the outcome. */
+  Node test(String name) {
+    TestNodeRequest request = TestNodeRequest.newBuilder().setName(name).build();
+    return call(
+        () ->
+            NodeServiceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(PLANNING)
+                .testNode(request)
                 .getNode());
   }
 

@@ -17,6 +17,9 @@ final class ListCommand implements Callable<Integer> {
   @Option(names = "--active", description = "Only migrations that are not done.")
   private boolean active;
 
+  @Option(names = "--all", description = "The migrations of self-tests too.")
+  private boolean all;
+
   @Option(names = "--json", description = "Print a ListMigrationsResponse as proto JSON.")
   private boolean json;
 
@@ -27,8 +30,8 @@ final class ListCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     try (Coordinator coordinator = longshore.connect()) {
-      ListMigrationsResponse all = coordinator.list(active);
-      longshore.environment().out().print(json ? Json.of(all) + "\n" : text(all));
+      ListMigrationsResponse found = coordinator.list(active, all);
+      longshore.environment().out().print(json ? Json.of(found) + "\n" : text(found));
       longshore.environment().out().flush();
       return ExitStatus.DONE.number();
     }
@@ -45,7 +48,7 @@ final class ListCommand implements Callable<Integer> {
           Words.of(migration.getSpec().getStrategy()),
           migration.getSpec().getSourceNode(),
           migration.getSpec().getTargetNode(),
-          Integer.toString(migration.getSpec().getWorkload().getProcess().getPid()),
+          Words.of(migration.getSpec().getWorkload()),
           Instant.ofEpochSecond(migration.getCreateTime().getSeconds()).toString(),
           migration.hasResult() ? Quantity.duration(migration.getResult().getDowntime()) : "",
           migration.hasResult() ? Quantity.duration(migration.getResult().getTotalTime()) : "");

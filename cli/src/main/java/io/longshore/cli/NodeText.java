@@ -4,6 +4,7 @@ import com.google.protobuf.Timestamp;
 import io.longshore.v1.Agent;
 import io.longshore.v1.Node;
 import io.longshore.v1.NodeCapabilities;
+import io.longshore.v1.SelfTest;
 import java.time.Instant;
 import java.util.List;
 
@@ -14,7 +15,15 @@ final class NodeText {
   static String of(List<Node> nodes) {
     Table table =
         new Table("")
-            .row("NAME", "STATE", "SOURCE-AGENT", "TARGET-AGENT", "KERNEL", "CRIU", "FREE MEMORY");
+            .row(
+                "NAME",
+                "STATE",
+                "SOURCE-AGENT",
+                "TARGET-AGENT",
+                "KERNEL",
+                "CRIU",
+                "FREE MEMORY",
+                "SELF-TEST");
     for (Node node : nodes) {
       NodeCapabilities capabilities = node.getCapabilities();
       table.row(
@@ -24,7 +33,8 @@ final class NodeText {
           node.hasTargetAgent() ? brief(node.getTargetAgent()) : "-",
           capabilities.getKernelRelease(),
           criu(capabilities),
-          Quantity.bytes(capabilities.getAvailableMemoryBytes()));
+          Quantity.bytes(capabilities.getAvailableMemoryBytes()),
+          selfTest(node));
     }
     return table.toString();
   }
@@ -47,7 +57,35 @@ final class NodeText {
                 "%s free of %s"
                     .formatted(
                         Quantity.bytes(capabilities.getAvailableMemoryBytes()),
-                        Quantity.bytes(capabilities.getTotalMemoryBytes())));
+                        Quantity.bytes(capabilities.getTotalMemoryBytes())))
+            .row("self-test", fullSelfTest(node));
+  }
+
+  /** "passed 412 ms", "running", "failed: reason: message", or "-". */
+  private static String selfTest(Node node) {
+    SelfTest test = node.getSelfTest();
+    return switch (test.getState()) {
+      case STATE_RUNNING -> "running";
+      case STATE_PASSED -> "passed " + Quantity.duration(test.getDuration());
+      case STATE_FAILED -> "failed: " + test.getReason() + ": " + test.getMessage();
+      case STATE_UNSPECIFIED, UNRECOGNIZED -> "-";
+    };
+  }
+
+  private static String fullSelfTest(Node node) {
+    SelfTest test = node.getSelfTest();
+    String brief = selfTest(node);
+    return switch (test.getState()) {
+      case STATE_PASSED, STATE_FAILED ->
+          "%s; downtime %s, run %d, migration %s, at %s"
+              .formatted(
+                  brief,
+                  Quantity.duration(test.getDowntime()),
+                  test.getRuns(),
+                  test.getMigrationId(),
+                  Instant.ofEpochSecond(test.getFinishTime().getSeconds()));
+      case STATE_RUNNING, STATE_UNSPECIFIED, UNRECOGNIZED -> brief;
+    };
   }
 
   private static String criu(NodeCapabilities capabilities) {

@@ -4,6 +4,7 @@ import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.Node;
 import io.longshore.v1.Strategy;
+import io.longshore.v1.Workload;
 import java.util.Locale;
 
 /** The protocol's values as operators write and read them: post-copy, rolling-back, ready. */
@@ -24,12 +25,18 @@ final class Words {
     return word(state.name(), "STATE_");
   }
 
+  /** The pid, or "self-test". */
+  static String of(Workload workload) {
+    return workload.hasSelfTest() ? "self-test" : Integer.toString(workload.getProcess().getPid());
+  }
+
   /** "post-copy of pid 20001 from a to b". */
   static String of(MigrationSpec spec) {
-    return "%s of pid %d from %s to %s"
+    return "%s of %s%s from %s to %s"
         .formatted(
             of(spec.getStrategy()),
-            spec.getWorkload().getProcess().getPid(),
+            spec.getWorkload().hasProcess() ? "pid " : "",
+            of(spec.getWorkload()),
             spec.getSourceNode(),
             spec.getTargetNode());
   }

@@ -28,6 +28,8 @@ import io.longshore.v1.Node;
 import io.longshore.v1.NodeServiceGrpc;
 import io.longshore.v1.PlanMigrationRequest;
 import io.longshore.v1.PlanMigrationResponse;
+import io.longshore.v1.TestNodeRequest;
+import io.longshore.v1.TestNodeResponse;
 import io.longshore.v1.WatchMigrationRequest;
 import io.longshore.v1.WatchMigrationResponse;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
@@ -53,6 +55,7 @@ final class FakeCoordinator implements AutoCloseable {
 
   MigrationPlan plan = MigrationPlan.getDefaultInstance();
   List<Node> nodes = List.of();
+  volatile Node tested = Node.getDefaultInstance();
   List<Migration> migrations = List.of();
 
   /** One script for each watch that comes; a watch without a script stays open. */
@@ -221,6 +224,11 @@ final class FakeCoordinator implements AutoCloseable {
                       new LongshoreException(
                           Reason.NOT_FOUND, "There is no node " + request.getName()));
       answer(observer, GetNodeResponse.newBuilder().setNode(found).build());
+    }
+
+    @Override
+    public void testNode(TestNodeRequest request, StreamObserver<TestNodeResponse> observer) {
+      answer(observer, TestNodeResponse.newBuilder().setNode(tested).build());
     }
   }
 }

@@ -13,7 +13,9 @@ import io.longshore.v1.MigrationPlan;
 import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.Node;
 import io.longshore.v1.Obstacle;
+import io.longshore.v1.SelfTestWorkload;
 import io.longshore.v1.Strategy;
+import io.longshore.v1.Workload;
 import io.longshore.v1.WorkloadSummary;
 import java.net.ServerSocket;
 import java.util.List;
@@ -240,6 +242,24 @@ final class QueriesTest {
     }
 
     @Test
+    void showsSelfTestsIfToldTo() {
+      coordinator.migrations =
+          List.of(
+              Samples.succeeded().toBuilder()
+                  .setSpec(
+                      Samples.SPEC.toBuilder()
+                          .setWorkload(
+                              Workload.newBuilder()
+                                  .setSelfTest(SelfTestWorkload.newBuilder().setPid(4712))))
+                  .build());
+
+      assertThat(run("list --all").out()).contains("self-test");
+      assertThat(coordinator.lists.getLast().getIncludeSelfTests()).isTrue();
+      assertThat(run("list").status()).isZero();
+      assertThat(coordinator.lists.getLast().getIncludeSelfTests()).isFalse();
+    }
+
+    @Test
     void showsOnlyActiveOnesIfToldTo() throws Exception {
       ListMigrationsResponse.Builder parsed = ListMigrationsResponse.newBuilder();
       JsonFormat.parser().merge(run("list --active --json").out(), parsed);
@@ -262,10 +282,40 @@ final class QueriesTest {
       assertThat(run("nodes").out())
           .isEqualTo(
               """
-              NAME  STATE        SOURCE-AGENT     TARGET-AGENT              KERNEL  CRIU   FREE MEMORY
-              a     partial      10.77.0.11:7710  10.77.0.11:7720 (silent)  6.18.0  4.1.1  3.0 GiB
-              b     unspecified  -                -                                 none   0 B
+              NAME  STATE        SOURCE-AGENT     TARGET-AGENT              KERNEL  CRIU   FREE MEMORY  SELF-TEST
+              a     partial      10.77.0.11:7710  10.77.0.11:7720 (silent)  6.18.0  4.1.1  3.0 GiB      -
+              b     unspecified  -                -                                 none   0 B          -
               """);
+    }
+
+    @Test
+    void showWhatCameOfTheirSelfTests() {
+      coordinator.nodes =
+          List.of(
+              Samples.node("a").toBuilder().setSelfTest(Samples.PASSED).build(),
+              Samples.node("b").toBuilder().setSelfTest(Samples.NOT_PASSED).build());
+
+      assertThat(run("nodes").out().lines())
+          .anySatisfy(line -> assertThat(line).startsWith("a ").endsWith("passed 412 ms"))
+          .anySatisfy(
+              line ->
+                  assertThat(line)
+                      .startsWith("b ")
+                      .endsWith("failed: CRIU_RESTORE_FAILED: it would not"));
+      assertThat(run("nodes a").out())
+          .contains(
+              "self-test     passed 412 ms; downtime 118 ms, run 2, migration m-1, at 2026-11-18T11:06:40Z");
+    }
+
+    @Test
+    void areTestedOnRequest() {
+      coordinator.tested = Samples.node("a").toBuilder().setSelfTest(Samples.PASSED).build();
+      assertThat(run("nodes --test a").status()).isZero();
+      assertThat(run("nodes --test a").out()).contains("passed 412 ms");
+
+      coordinator.tested = Samples.node("a").toBuilder().setSelfTest(Samples.NOT_PASSED).build();
+      assertThat(run("nodes --test a").status()).isEqualTo(1);
+      assertThat(run("nodes --test a").out()).contains("CRIU_RESTORE_FAILED");
     }
 
     @Test
@@ -292,6 +342,7 @@ final class QueriesTest {
                 lazy restore  yes
                 runtimes      process
                 memory        3.0 GiB free of 4.0 GiB
+                self-test     -
               """);
       assertThat(run("nodes c").status()).isEqualTo(1);
     }

@@ -12,6 +12,7 @@ import io.longshore.v1.Node;
 import io.longshore.v1.NodeCapabilities;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Progress;
+import io.longshore.v1.SelfTest;
 import io.longshore.v1.Strategy;
 import io.longshore.v1.Workload;
 import java.util.List;
@@ -40,6 +41,23 @@ final class Samples {
           .setZeroPages(144)
           .setDemandFaults(17)
           .setImageBytes(320_000)
+          .build();
+
+  static final SelfTest PASSED =
+      SelfTest.newBuilder()
+          .setState(SelfTest.State.STATE_PASSED)
+          .setRuns(2)
+          .setDuration(milliseconds(412))
+          .setDowntime(milliseconds(118))
+          .setFinishTime(Timestamp.newBuilder().setSeconds(1_795_000_000))
+          .setMigrationId("m-1")
+          .build();
+
+  static final SelfTest NOT_PASSED =
+      PASSED.toBuilder()
+          .setState(SelfTest.State.STATE_FAILED)
+          .setReason("CRIU_RESTORE_FAILED")
+          .setMessage("it would not")
           .build();
 
   private Samples() {}

@@ -11,4 +11,7 @@ public interface Agents {
 
   /** The target-agent of a node, likewise. */
   TargetAgent target(String node) throws AgentException;
+
+  /** The canaries of a node, which its source-agent starts and ends. */
+  CanaryAgent canaries(String node) throws AgentException;
 }

@@ -2,8 +2,11 @@ package io.longshore.coordinator.agent;
 
 /** What is to be moved, by the way it is named. */
 public sealed interface Workload {
-  /** The kind, one of the runtimes that nodes report. */
+  /** The kind, as it is stored. */
   String kind();
+
+  /** What a node must handle to move it, one of the runtimes that nodes report. */
+  String runtime();
 
   /**
    * The name within its kind and node: two migrations of one node with the same kind and name move
@@ -33,6 +36,36 @@ public sealed interface Workload {
     }
 
     @Override
+    public String runtime() {
+      return KIND;
+    }
+
+    @Override
+    public String name() {
+      return Integer.toString(pid);
+    }
+  }
+
+  /**
+   * The canary of a node's self-test: a process tree that moves from the node to itself.
+   *
+   * @param pid process id of the root, as the node's agents see it
+   */
+  record SelfTest(int pid) implements Workload {
+    /** {@link #kind()} of a self-test. */
+    public static final String KIND = "self_test";
+
+    @Override
+    public String kind() {
+      return KIND;
+    }
+
+    @Override
+    public String runtime() {
+      return ProcessTree.KIND;
+    }
+
+    @Override
     public String name() {
       return Integer.toString(pid);
     }
@@ -46,6 +79,9 @@ public sealed interface Workload {
   static Workload of(String kind, String name) {
     if (kind.equals(ProcessTree.KIND)) {
       return new ProcessTree(Integer.parseInt(name));
+    }
+    if (kind.equals(SelfTest.KIND)) {
+      return new SelfTest(Integer.parseInt(name));
     }
     throw new IllegalArgumentException("unknown kind of workload: " + kind);
   }

@@ -9,6 +9,8 @@ import io.longshore.coordinator.node.rpc.NodeGrpcService;
 import io.longshore.coordinator.node.rpc.NodeRegistryGrpcService;
 import io.longshore.coordinator.node.store.SqlNodeStore;
 import io.longshore.coordinator.plan.Planner;
+import io.longshore.coordinator.selftest.CanaryMigration;
+import io.longshore.coordinator.selftest.SelfTests;
 import io.longshore.coordinator.store.Database;
 import io.longshore.platform.lifecycle.Component;
 import io.longshore.platform.rpc.GrpcChannels;
@@ -26,6 +28,7 @@ public final class Coordinator implements Component {
   private final Database database;
   private final GrpcAgents agents;
   private final Migrations migrations;
+  private final SelfTests selfTests;
   private final GrpcServer server;
 
   /**
@@ -39,7 +42,8 @@ public final class Coordinator implements Component {
       GrpcChannels channels) {
     this.database = Database.open(config.store());
     NodeRegistry nodes =
-        new NodeRegistry(new SqlNodeStore(database), clock, config.heartbeatTimeout());
+        new NodeRegistry(
+            new SqlNodeStore(database), clock, config.heartbeatTimeout(), config.selfTest());
     this.agents = new GrpcAgents(nodes, channels, config.agentCallTimeout());
     this.migrations =
         new Migrations(
@@ -50,11 +54,18 @@ public final class Coordinator implements Component {
             config.retry().policy(),
             clock,
             telemetry.getTracer("io.longshore.coordinator"));
+    this.selfTests =
+        new SelfTests(
+            nodes,
+            new CanaryMigration(agents, migrations, clock),
+            migrations,
+            config.selfTestRuns());
+    nodes.onHeartbeat(selfTests::heard);
     this.server =
         GrpcServer.builder("coordinator", config.listen(), credentials)
             .telemetry(telemetry)
             .add(new MigrationGrpcService(migrations))
-            .add(new NodeGrpcService(nodes))
+            .add(new NodeGrpcService(nodes, selfTests))
             .add(new NodeRegistryGrpcService(nodes, config.heartbeatInterval()))
             .build();
   }
@@ -76,6 +87,7 @@ public final class Coordinator implements Component {
     try {
       server.stop();
     } finally {
+      selfTests.stop();
       migrations.stop();
       agents.close();
       database.close();

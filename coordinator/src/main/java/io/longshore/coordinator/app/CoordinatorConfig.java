@@ -15,6 +15,8 @@ import java.time.Duration;
  * @param heartbeatInterval what agents are told: when to call again
  * @param heartbeatTimeout after which silence an agent is unavailable
  * @param agentCallTimeout for calls to agents that do not wait for memory or for CRIU
+ * @param selfTest whether a node is tested when its agents have started
+ * @param selfTestRuns migrations of one test
  * @param retry how failed calls to agents are repeated
  * @param tls how connections are secured
  */
@@ -24,6 +26,8 @@ public record CoordinatorConfig(
     Duration heartbeatInterval,
     Duration heartbeatTimeout,
     Duration agentCallTimeout,
+    boolean selfTest,
+    int selfTestRuns,
     Retry retry,
     TlsConfig tls)
     implements ServiceConfig {
@@ -50,6 +54,12 @@ public record CoordinatorConfig(
               + ") must be longer than heartbeat-interval ("
               + heartbeatInterval
               + "), and both positive");
+    }
+    if (selfTestRuns < 1 || selfTestRuns > 100) {
+      throw new IllegalArgumentException(
+          "self-test-runs must be 1 to 100, found "
+              + selfTestRuns
+              + "; self-test = off turns it off");
     }
     if (!agentCallTimeout.isPositive()) {
       throw new IllegalArgumentException(

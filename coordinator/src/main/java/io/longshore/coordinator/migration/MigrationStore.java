@@ -22,6 +22,14 @@ public interface MigrationStore {
   /** Where a page of a list begins: after the migration that was created then and has this id. */
   record Position(Instant createTime, String id) {}
 
+  /**
+   * Which migrations to list.
+   *
+   * @param onlyActive leave out those that are done
+   * @param selfTests show those of self-tests too
+   */
+  record Filter(boolean onlyActive, boolean selfTests) {}
+
   /** Stores a new migration, or nothing. */
   Insertion insert(Migration migration);
 
@@ -42,5 +50,8 @@ public interface MigrationStore {
   Optional<Migration> findByRequestId(String requestId);
 
   /** Migrations, the newest first, at most {@code limit}. */
-  List<Migration> list(boolean onlyActive, Optional<Position> after, int limit);
+  List<Migration> list(Filter filter, Optional<Position> after, int limit);
+
+  /** Removes the self-tests of a node that are done. */
+  void removeSelfTests(String node);
 }

@@ -234,10 +234,15 @@ public final class Migrations {
 
   /** Migrations as they are now, the newest first, at most {@code limit}. */
   public List<Migration> list(
-      boolean onlyActive, Optional<MigrationStore.Position> after, int limit) {
-    return store.list(onlyActive, after, limit).stream()
+      MigrationStore.Filter filter, Optional<MigrationStore.Position> after, int limit) {
+    return store.list(filter, after, limit).stream()
         .map(stored -> run(stored.id()).map(MigrationRun::current).orElse(stored))
         .toList();
+  }
+
+  /** Forgets the self-tests of a node that are over. */
+  public void removeSelfTests(String node) {
+    store.removeSelfTests(node);
   }
 
   /**

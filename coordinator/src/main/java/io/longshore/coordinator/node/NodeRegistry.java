@@ -6,11 +6,14 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,17 +30,73 @@ public final class NodeRegistry {
   @GuardedBy("lock")
   private final Map<String, Map<AgentRole, Entry>> nodes = new TreeMap<>();
 
+  /** Counts for as long as neither agent was started again. */
+  @GuardedBy("lock")
+  private final Map<String, Tested> selfTests = new HashMap<>();
+
+  private final Condition changed = lock.newCondition();
+  private final boolean selfTestsDue;
+  private volatile Consumer<Node> listener = node -> {};
+
   /**
    * What is known of an agent; {@code heard} is null until this run of the coordinator heard it.
    */
-  private record Entry(AgentRecord agent, @Nullable Instant heard) {}
+  private record Entry(AgentRecord agent, String instance, @Nullable Instant heard) {}
 
-  public NodeRegistry(NodeStore store, InstantSource clock, Duration timeout) {
+  private record Tested(String instances, SelfTest result) {}
+
+  /**
+   * @param selfTestsDue whether a node is to be tested when its agents have started
+   */
+  public NodeRegistry(
+      NodeStore store, InstantSource clock, Duration timeout, boolean selfTestsDue) {
     this.store = store;
     this.clock = clock;
     this.timeout = timeout;
+    this.selfTestsDue = selfTestsDue;
     for (AgentRecord agent : store.load()) {
-      put(new Entry(agent, null));
+      put(new Entry(agent, "", null));
+    }
+  }
+
+  /** Calls back with the node after each heartbeat, on the thread that brought it: briefly. */
+  public void onHeartbeat(Consumer<Node> heard) {
+    listener = heard;
+  }
+
+  /**
+   * Takes note of a node's self-test.
+   *
+   * @param node as it was when the test began: if an agent was started since, this says nothing
+   *     about the new one
+   */
+  public void tested(Node node, SelfTest result) {
+    lock.lock();
+    try {
+      selfTests.put(node.name(), new Tested(node.instances(), result));
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Waits for the end of the self-test that a node is in, if it is in one.
+   *
+   * @return the node then, or as it is after some time
+   */
+  public Optional<Node> awaitTested(String name, Duration patience) throws InterruptedException {
+    long left = patience.toNanos();
+    lock.lock();
+    try {
+      Optional<Node> node = find(name);
+      while (node.isPresent() && node.get().state() == Node.State.TESTING && left > 0) {
+        left = changed.awaitNanos(left);
+        node = find(name);
+      }
+      return node;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -45,9 +104,16 @@ public final class NodeRegistry {
    * Registers an agent or keeps it registered. What identifies it is stored before this returns, if
    * it changed; the time and the free memory are not stored, so that steady heartbeats write
    * nothing.
+   *
+   * @param instance another after each start of the agent
    */
   public void heartbeat(
-      String node, AgentRole role, String endpoint, String version, NodeCapabilities capabilities) {
+      String node,
+      AgentRole role,
+      String endpoint,
+      String version,
+      NodeCapabilities capabilities,
+      String instance) {
     Instant now = clock.instant();
     AgentRecord agent = new AgentRecord(node, role, endpoint, version, capabilities, now);
     Optional<AgentRecord> before = record(node, role);
@@ -56,10 +122,11 @@ public final class NodeRegistry {
     }
     lock.lock();
     try {
-      put(new Entry(agent, now));
+      put(new Entry(agent, instance, now));
     } finally {
       lock.unlock();
     }
+    find(node).ifPresent(listener);
   }
 
   /** All nodes by name. */
@@ -67,7 +134,9 @@ public final class NodeRegistry {
     lock.lock();
     try {
       List<Node> all = new ArrayList<>(nodes.size());
-      nodes.forEach((name, agents) -> all.add(node(name, agents)));
+      for (Map.Entry<String, Map<AgentRole, Entry>> each : nodes.entrySet()) {
+        all.add(node(each.getKey(), each.getValue()));
+      }
       return List.copyOf(all);
     } finally {
       lock.unlock();
@@ -78,7 +147,8 @@ public final class NodeRegistry {
   public Optional<Node> find(String name) {
     lock.lock();
     try {
-      return Optional.ofNullable(nodes.get(name)).map(agents -> node(name, agents));
+      Map<AgentRole, Entry> agents = nodes.get(name);
+      return agents == null ? Optional.empty() : Optional.of(node(name, agents));
     } finally {
       lock.unlock();
     }
@@ -104,6 +174,7 @@ public final class NodeRegistry {
     }
   }
 
+  @GuardedBy("lock")
   private Node node(String name, Map<AgentRole, Entry> agents) {
     NodeCapabilities capabilities = NodeCapabilities.UNKNOWN;
     Instant newest = Instant.MIN;
@@ -113,11 +184,28 @@ public final class NodeRegistry {
         capabilities = entry.agent().capabilities();
       }
     }
+    String instances =
+        instance(agents.get(AgentRole.SOURCE)) + "/" + instance(agents.get(AgentRole.TARGET));
     return new Node(
         name,
         agent(agents.get(AgentRole.SOURCE)),
         agent(agents.get(AgentRole.TARGET)),
-        capabilities);
+        capabilities,
+        selfTest(name, instances),
+        instances);
+  }
+
+  private static String instance(@Nullable Entry entry) {
+    return entry == null ? "" : entry.instance();
+  }
+
+  @GuardedBy("lock")
+  private SelfTest selfTest(String name, String instances) {
+    Tested tested = selfTests.get(name);
+    if (tested != null && tested.instances().equals(instances)) {
+      return tested.result();
+    }
+    return selfTestsDue ? new SelfTest.Due() : new SelfTest.None();
   }
 
   private @Nullable Agent agent(@Nullable Entry entry) {

@@ -4,12 +4,15 @@ import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.Agents;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.Obstacle;
+import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.agent.WorkloadFacts;
 import io.longshore.coordinator.node.AgentRole;
 import io.longshore.coordinator.node.Node;
 import io.longshore.coordinator.node.NodeCapabilities;
 import io.longshore.coordinator.node.NodeRegistry;
+import io.longshore.coordinator.node.SelfTest;
 import io.longshore.platform.error.Reason;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +22,9 @@ import java.util.Optional;
  * asks the agents. Safe for use by several threads.
  */
 public final class Planner {
+  /** Longer than self-tests take. */
+  private static final Duration TESTED = Duration.ofSeconds(90);
+
   private final NodeRegistry nodes;
   private final Agents agents;
 
@@ -32,7 +38,10 @@ public final class Planner {
     List<Obstacle> obstacles = new ArrayList<>();
     Optional<Node> source = usable(spec.sourceNode(), AgentRole.SOURCE, spec, obstacles);
     Optional<Node> target = usable(spec.targetNode(), AgentRole.TARGET, spec, obstacles);
-    boolean sameNode = spec.sourceNode().equals(spec.targetNode());
+    // A canary stays where it is.
+    boolean sameNode =
+        spec.sourceNode().equals(spec.targetNode())
+            && !(spec.workload() instanceof Workload.SelfTest);
     if (sameNode) {
       obstacles.add(
           obstacle(
@@ -80,8 +89,9 @@ public final class Planner {
   }
 
   private Optional<Node> usable(
-      String name, AgentRole role, MigrationSpec spec, List<Obstacle> obstacles) {
-    Optional<Node> node = nodes.find(name);
+      String name, AgentRole role, MigrationSpec spec, List<Obstacle> obstacles)
+      throws InterruptedException {
+    Optional<Node> node = tested(name, spec, obstacles);
     if (node.isEmpty()) {
       obstacles.add(
           obstacle(Reason.UNKNOWN_NODE, "no agent has ever registered as node '" + name + "'"));
@@ -101,7 +111,7 @@ public final class Planner {
                   + node.get().agent(role).orElseThrow().lastHeartbeat()));
       return Optional.empty();
     }
-    String kind = spec.workload().kind();
+    String kind = spec.workload().runtime();
     if (!node.get().capabilities().runtimes().contains(kind)) {
       obstacles.add(
           obstacle(
@@ -113,6 +123,35 @@ public final class Planner {
                   + "'; it has CRIU '"
                   + node.get().capabilities().criuVersion()
                   + "'"));
+    }
+    return node;
+  }
+
+  /**
+   * A node, when its self-test is over: nobody's workload is touched before. The test itself does
+   * not wait for itself.
+   */
+  private Optional<Node> tested(String name, MigrationSpec spec, List<Obstacle> obstacles)
+      throws InterruptedException {
+    if (spec.workload() instanceof Workload.SelfTest) {
+      return nodes.find(name);
+    }
+    Optional<Node> node = nodes.awaitTested(name, TESTED);
+    if (node.isPresent()) {
+      switch (node.get().selfTest()) {
+        case SelfTest.Failed failed ->
+            obstacles.add(
+                obstacle(
+                    Reason.SELF_TEST_FAILED,
+                    "node '%s' failed its self-test at %s: %s: %s"
+                        .formatted(name, failed.time(), failed.reason(), failed.message())));
+        case SelfTest.Running _ ->
+            obstacles.add(
+                obstacle(
+                    Reason.SELF_TEST_FAILED,
+                    "the self-test of node '%s' is not over after %s".formatted(name, TESTED)));
+        case SelfTest.None _, SelfTest.Due _, SelfTest.Passed _ -> {}
+      }
     }
     return node;
   }

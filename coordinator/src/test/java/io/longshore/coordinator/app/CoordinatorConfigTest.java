@@ -27,6 +27,8 @@ final class CoordinatorConfigTest {
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(60),
+                true,
+                2,
                 new CoordinatorConfig.Retry(
                     Duration.ofSeconds(10), Duration.ofMillis(100), Duration.ofSeconds(5)),
                 new TlsConfig(Optional.empty(), Duration.ofSeconds(10), false)));

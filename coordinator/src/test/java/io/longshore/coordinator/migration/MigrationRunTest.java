@@ -3,6 +3,7 @@ package io.longshore.coordinator.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.longshore.coordinator.agent.Agents;
+import io.longshore.coordinator.agent.CanaryAgent;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.MigrationRef;
@@ -77,9 +78,12 @@ final class MigrationRunTest {
     }
 
     @Override
-    public List<Migration> list(boolean onlyActive, Optional<Position> after, int limit) {
+    public List<Migration> list(Filter filter, Optional<Position> after, int limit) {
       return List.of();
     }
+
+    @Override
+    public void removeSelfTests(String node) {}
   }
 
   private record Facts(WorkloadSummary summary) implements WorkloadFacts {}
@@ -169,12 +173,18 @@ final class MigrationRunTest {
               public void save(AgentRecord agent) {}
             },
             InstantSource.system(),
-            Duration.ofSeconds(5));
+            Duration.ofSeconds(5),
+            false);
     Agents agents =
         new Agents() {
           @Override
           public SourceAgent source(String node) {
             return new Source();
+          }
+
+          @Override
+          public CanaryAgent canaries(String node) {
+            throw new UnsupportedOperationException();
           }
 
           @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.longshore.coordinator.migration.Migration;
+import io.longshore.coordinator.migration.MigrationStore.Filter;
 import io.longshore.coordinator.migration.MigrationStore.Insertion;
 import io.longshore.coordinator.migration.MigrationStore.Position;
 import io.longshore.coordinator.migration.SampleMigrations;
@@ -83,10 +84,10 @@ final class SqlMigrationStoreTest {
     store.insert(SampleMigrations.pending("m-2", "r-2", 12, THEN));
     store.insert(SampleMigrations.pending("m-0", "r-0", 10, THEN.plusSeconds(1)));
 
-    assertThat(store.list(false, Optional.empty(), 10))
+    assertThat(store.list(new Filter(false, false), Optional.empty(), 10))
         .extracting(Migration::id)
         .containsExactly("m-0", "m-3", "m-2", "m-1");
-    assertThat(store.list(true, Optional.of(new Position(THEN, "m-3")), 1))
+    assertThat(store.list(new Filter(true, false), Optional.of(new Position(THEN, "m-3")), 1))
         .extracting(Migration::id)
         .containsExactly("m-2");
   }

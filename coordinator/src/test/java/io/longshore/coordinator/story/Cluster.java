@@ -51,10 +51,13 @@ final class Cluster {
 
   static final Duration PATIENCE = Duration.ofSeconds(3);
 
+  static final int SELF_TEST_RUNS = 2;
+
   final Script script = new Script();
   final World world = new World();
   final FakeSource source = new FakeSource(script, world);
   final FakeTarget target = new FakeTarget(script, world);
+  final FakeCanaries canaries = new FakeCanaries(script);
   final TestClock clock = new TestClock();
   private final OpenTelemetry telemetry;
   private final GrpcChannels channels;
@@ -83,6 +86,10 @@ final class Cluster {
   }
 
   Cluster(Path folder, OpenTelemetry telemetry) throws Exception {
+    this(folder, telemetry, false);
+  }
+
+  Cluster(Path folder, OpenTelemetry telemetry, boolean selfTest) throws Exception {
     this.telemetry = telemetry;
     this.channels = new GrpcChannels(telemetry, new PlaintextOnLoopback());
     this.config =
@@ -92,6 +99,8 @@ final class Cluster {
             Duration.ofMillis(200),
             HEARTBEAT_TIMEOUT,
             Duration.ofSeconds(10),
+            selfTest,
+            SELF_TEST_RUNS,
             new CoordinatorConfig.Retry(PATIENCE, Duration.ofMillis(10), Duration.ofMillis(50)),
             new TlsConfig(Optional.empty(), Duration.ofSeconds(10), true));
     this.sourceServer = serveSource(ANYWHERE);
@@ -105,6 +114,7 @@ final class Cluster {
         GrpcServer.builder("source-agent", where, new PlaintextOnLoopback())
             .telemetry(telemetry)
             .add(source)
+            .add(canaries)
             .build();
     server.start();
     return server;
@@ -157,6 +167,10 @@ final class Cluster {
   }
 
   void heartbeat(String node, AgentRole role, HostPort endpoint, boolean lazy) {
+    heartbeat(node, role, endpoint, lazy, "first");
+  }
+
+  void heartbeat(String node, AgentRole role, HostPort endpoint, boolean lazy, String instance) {
     var _ =
         NodeRegistryServiceGrpc.newBlockingStub(channel)
             .heartbeat(
@@ -165,6 +179,7 @@ final class Cluster {
                     .setRole(role)
                     .setEndpoint(endpoint.toString())
                     .setVersion("0.1.0")
+                    .setInstance(instance)
                     .setCapabilities(
                         NodeCapabilities.newBuilder()
                             .setArchitecture("x86_64")

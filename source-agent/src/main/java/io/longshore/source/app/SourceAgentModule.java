@@ -12,8 +12,10 @@ import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.tls.Credentials;
+import io.longshore.source.canary.Canaries;
 import io.longshore.source.departure.Departures;
 import io.longshore.source.departure.HostDepartureFactory;
+import io.longshore.source.rpc.CanaryRpc;
 import io.longshore.source.rpc.SourceAgentRpc;
 import io.longshore.source.workload.WorkloadInspector;
 import io.opentelemetry.api.OpenTelemetry;
@@ -23,6 +25,8 @@ final class SourceAgentModule extends AbstractModule {
   @Override
   protected void configure() {
     var components = ServiceMain.components(binder());
+    // Stopped last: a canary that is being moved is let go first.
+    components.addBinding().to(Canaries.class);
     components.addBinding().to(Departures.class);
     components.addBinding().to(GrpcServer.class);
     components.addBinding().to(Heartbeats.class);
@@ -42,11 +46,18 @@ final class SourceAgentModule extends AbstractModule {
 
   @Provides
   @Singleton
+  Canaries canaries(SourceAgentConfig config) {
+    return new Canaries(config.workFolder().resolve("canaries"));
+  }
+
+  @Provides
+  @Singleton
   GrpcServer server(
       SourceAgentConfig config,
       Host host,
       Departures departures,
       Credentials credentials,
+      Canaries canaries,
       GrpcChannels channels,
       OpenTelemetry telemetry) {
     return GrpcServer.builder("source-agent", config.listen(), credentials)
@@ -57,6 +68,7 @@ final class SourceAgentModule extends AbstractModule {
                 new WorkloadInspector(host.criu().map(Criu::version)),
                 channels,
                 config.pageStreams()))
+        .add(new CanaryRpc(canaries))
         .build();
   }
 

@@ -180,6 +180,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   private static int pid(Workload workload) {
     return switch (workload.getKindCase()) {
       case PROCESS -> workload.getProcess().getPid();
+      case SELF_TEST -> workload.getSelfTest().getPid();
       case KIND_NOT_SET ->
           throw new LongshoreException(Reason.INVALID_ARGUMENT, "workload: its kind is missing");
     };

@@ -5,6 +5,7 @@ import io.longshore.coordinator.agent.Obstacle;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.v1.ProcessWorkload;
+import io.longshore.v1.SelfTestWorkload;
 import java.time.Duration;
 import java.util.List;
 
@@ -24,6 +25,10 @@ final class AgentMessages {
       case Workload.ProcessTree(int pid) ->
           io.longshore.v1.Workload.newBuilder()
               .setProcess(ProcessWorkload.newBuilder().setPid(pid))
+              .build();
+      case Workload.SelfTest(int pid) ->
+          io.longshore.v1.Workload.newBuilder()
+              .setSelfTest(SelfTestWorkload.newBuilder().setPid(pid))
               .build();
     };
   }

@@ -2,10 +2,12 @@ package io.longshore.coordinator.agent.rpc;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.ManagedChannel;
+import io.longshore.agent.v1.CanaryServiceGrpc;
 import io.longshore.agent.v1.SourceAgentServiceGrpc;
 import io.longshore.agent.v1.TargetAgentServiceGrpc;
 import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.Agents;
+import io.longshore.coordinator.agent.CanaryAgent;
 import io.longshore.coordinator.agent.SourceAgent;
 import io.longshore.coordinator.agent.TargetAgent;
 import io.longshore.coordinator.node.Agent;
@@ -62,6 +64,15 @@ public final class GrpcAgents implements Agents {
     return new GrpcTargetAgent(
         TargetAgentServiceGrpc.newBlockingStub(to.channel()),
         new AgentCalls(peer(AgentRole.TARGET, node, to)),
+        timeout);
+  }
+
+  @Override
+  public CanaryAgent canaries(String node) throws AgentException {
+    Connection to = connection(new Key(node, AgentRole.SOURCE));
+    return new GrpcCanaryAgent(
+        CanaryServiceGrpc.newBlockingStub(to.channel()),
+        new AgentCalls(peer(AgentRole.SOURCE, node, to)),
         timeout);
   }
 

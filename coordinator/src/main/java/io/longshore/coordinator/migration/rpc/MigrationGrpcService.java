@@ -3,6 +3,7 @@ package io.longshore.coordinator.migration.rpc;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.longshore.coordinator.migration.Migration;
+import io.longshore.coordinator.migration.MigrationStore;
 import io.longshore.coordinator.migration.Migrations;
 import io.longshore.coordinator.plan.MigrationPlan;
 import io.longshore.coordinator.plan.MigrationSpec;
@@ -79,7 +80,10 @@ public final class MigrationGrpcService extends MigrationServiceGrpc.MigrationSe
     int asked = Fields.between("page_size", request.getPageSize(), 0, LARGEST_PAGE);
     int size = asked == 0 ? USUAL_PAGE : asked;
     List<Migration> found =
-        migrations.list(request.getOnlyActive(), PageToken.parse(request.getPageToken()), size + 1);
+        migrations.list(
+            new MigrationStore.Filter(request.getOnlyActive(), request.getIncludeSelfTests()),
+            PageToken.parse(request.getPageToken()),
+            size + 1);
     ListMigrationsResponse.Builder response = ListMigrationsResponse.newBuilder();
     List<Migration> page = found.subList(0, Math.min(size, found.size()));
     page.forEach(migration -> response.addMigrations(MigrationMessages.migration(migration)));

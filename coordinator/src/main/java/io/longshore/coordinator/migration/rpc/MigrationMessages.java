@@ -18,6 +18,7 @@ import io.longshore.v1.MigrationResult;
 import io.longshore.v1.Obstacle;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Progress;
+import io.longshore.v1.SelfTestWorkload;
 import java.time.Instant;
 
 /** Migrations and plans as messages. */
@@ -154,6 +155,10 @@ final class MigrationMessages {
       case Workload.ProcessTree(int pid) ->
           io.longshore.v1.Workload.newBuilder()
               .setProcess(ProcessWorkload.newBuilder().setPid(pid))
+              .build();
+      case Workload.SelfTest(int pid) ->
+          io.longshore.v1.Workload.newBuilder()
+              .setSelfTest(SelfTestWorkload.newBuilder().setPid(pid))
               .build();
     };
   }

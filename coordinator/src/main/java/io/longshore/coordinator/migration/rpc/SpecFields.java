@@ -39,6 +39,9 @@ final class SpecFields {
                   message.getWorkload().getProcess().getPid(),
                   2,
                   Integer.MAX_VALUE));
+      case SELF_TEST ->
+          throw Fields.invalid(
+              "spec.workload", "is a self-test, which only the coordinator starts: use TestNode");
       case KIND_NOT_SET ->
           throw Fields.invalid("spec.workload", "names no workload: set process.pid");
     };

@@ -1,5 +1,6 @@
 package io.longshore.coordinator.migration.store;
 
+import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.MigrationStore;
 import io.longshore.coordinator.store.Columns;
@@ -98,9 +99,10 @@ public final class SqlMigrationStore implements MigrationStore {
   }
 
   @Override
-  public List<Migration> list(boolean onlyActive, Optional<Position> after, int limit) {
+  public List<Migration> list(Filter filter, Optional<Position> after, int limit) {
     String where =
-        (onlyActive ? " AND done = 0" : "")
+        (filter.onlyActive() ? " AND done = 0" : "")
+            + (filter.selfTests() ? "" : " AND workload_kind <> '" + Workload.SelfTest.KIND + "'")
             + (after.isPresent()
                 ? " AND (created_at < :created_at OR (created_at = :created_at AND id < :id))"
                 : "");
@@ -120,5 +122,18 @@ public final class SqlMigrationStore implements MigrationStore {
                       .bind("id", position.id()));
           return query.map(MigrationRow::read).list();
         });
+  }
+
+  @Override
+  public void removeSelfTests(String node) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate(
+                    "DELETE FROM migration WHERE workload_kind = :kind AND source_node = :node"
+                        + " AND done = 1")
+                .bind("kind", Workload.SelfTest.KIND)
+                .bind("node", node)
+                .execute());
   }
 }

@@ -4,7 +4,10 @@ import com.google.protobuf.Timestamp;
 import io.longshore.coordinator.node.Agent;
 import io.longshore.coordinator.node.Node;
 import io.longshore.coordinator.node.NodeCapabilities;
+import io.longshore.coordinator.node.SelfTest;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 
 /** Nodes as messages. */
 public final class NodeMessages {
@@ -19,6 +22,8 @@ public final class NodeMessages {
                   case READY -> io.longshore.v1.Node.State.STATE_READY;
                   case PARTIAL -> io.longshore.v1.Node.State.STATE_PARTIAL;
                   case UNAVAILABLE -> io.longshore.v1.Node.State.STATE_UNAVAILABLE;
+                  case TESTING -> io.longshore.v1.Node.State.STATE_TESTING;
+                  case UNFIT -> io.longshore.v1.Node.State.STATE_UNFIT;
                 })
             .setCapabilities(capabilities(node.capabilities()));
     Agent source = node.sourceAgent();
@@ -29,7 +34,38 @@ public final class NodeMessages {
     if (target != null) {
       message.setTargetAgent(agent(target));
     }
+    selfTest(node.selfTest()).ifPresent(message::setSelfTest);
     return message.build();
+  }
+
+  private static Optional<io.longshore.v1.SelfTest> selfTest(SelfTest test) {
+    return switch (test) {
+      case SelfTest.None _ -> Optional.empty();
+      case SelfTest.Due _, SelfTest.Running _ ->
+          Optional.of(
+              io.longshore.v1.SelfTest.newBuilder()
+                  .setState(io.longshore.v1.SelfTest.State.STATE_RUNNING)
+                  .build());
+      case SelfTest.Passed(SelfTest.Run run, Instant time) ->
+          Optional.of(
+              over(run, time).setState(io.longshore.v1.SelfTest.State.STATE_PASSED).build());
+      case SelfTest.Failed(SelfTest.Run run, Instant time, String reason, String text) ->
+          Optional.of(
+              over(run, time)
+                  .setState(io.longshore.v1.SelfTest.State.STATE_FAILED)
+                  .setReason(reason)
+                  .setMessage(text)
+                  .build());
+    };
+  }
+
+  private static io.longshore.v1.SelfTest.Builder over(SelfTest.Run run, Instant time) {
+    return io.longshore.v1.SelfTest.newBuilder()
+        .setRuns(run.number())
+        .setDuration(duration(run.duration()))
+        .setDowntime(duration(run.downtime()))
+        .setFinishTime(timestamp(time))
+        .setMigrationId(run.migrationId());
   }
 
   private static io.longshore.v1.Agent agent(Agent agent) {
@@ -38,6 +74,13 @@ public final class NodeMessages {
         .setVersion(agent.version())
         .setLastHeartbeatTime(timestamp(agent.lastHeartbeat()))
         .setAvailable(agent.available())
+        .build();
+  }
+
+  private static com.google.protobuf.Duration duration(Duration value) {
+    return com.google.protobuf.Duration.newBuilder()
+        .setSeconds(value.getSeconds())
+        .setNanos(value.getNano())
         .build();
   }
 

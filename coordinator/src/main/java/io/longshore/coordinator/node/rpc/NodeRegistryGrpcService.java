@@ -50,7 +50,8 @@ public final class NodeRegistryGrpcService
         role,
         Fields.endpoint("endpoint", request.getEndpoint()),
         Fields.text("version", request.getVersion(), 128),
-        capabilities(request));
+        capabilities(request),
+        request.getInstance().isEmpty() ? "" : Fields.text("instance", request.getInstance(), 64));
     answer.onNext(accepted);
     answer.onCompleted();
   }

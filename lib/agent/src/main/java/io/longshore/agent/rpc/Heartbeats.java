@@ -14,6 +14,7 @@ import io.longshore.platform.rpc.Destination;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.value.HostPort;
 import java.time.Duration;
+import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -37,6 +38,7 @@ public final class Heartbeats implements Component {
   private final HostPort coordinator;
   private final AgentIdentity agent;
   private final Supplier<NodeFacts> host;
+  private final String instance = UUID.randomUUID().toString();
   private final ScheduledExecutorService clock =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("heartbeat").daemon().factory());
@@ -110,6 +112,7 @@ public final class Heartbeats implements Component {
                     .setEndpoint(agent.endpoint().toString())
                     .setVersion(agent.version())
                     .setCapabilities(FactsMessages.capabilities(host.get()))
+                    .setInstance(instance)
                     .build());
     Duration wished = Duration.ofNanos(Durations.toNanos(response.getInterval()));
     return wished.compareTo(SHORTEST) < 0 ? SHORTEST : wished;

@@ -19,6 +19,11 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "The agent that is needed on the node has not been heard for longer than the heartbeat timeout.",
       "Check that the agent runs and reaches the coordinator; 'longshore nodes NAME' says when it was last heard."),
+  SELF_TEST_FAILED(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The node did not succeed in moving a small process to itself, so it is not trusted with a workload.",
+      "'longshore nodes NAME' and the agents' logs say what failed; mend it and run 'longshore nodes --test NAME'."),
   SAME_NODE(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
