@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** With real canaries; as root, as a pid namespace needs. */
 @Timeout(60)
 final class CanariesTest {
-  private static final int PAGES = (64 << 20) / 4096 - 1; // not divisible by three
+  private static final int PAGES = (16 << 20) / 4096 - 1; // not divisible by three
 
   @TempDir Path folder;
   private Path canaryFolder;
