@@ -185,6 +185,8 @@ public final class Departure {
       }
       long sentAfter = System.nanoTime() - start;
       parts.plane().images().awaitComplete();
+      // At once: what is there when the workload resumes is not waited for.
+      var _ = pushing.start();
       sealed.join();
       log.info(
           "Migration {}: frozen after {} ms, {} images sent after {} ms, stored after {} ms",

@@ -1,5 +1,6 @@
 package io.longshore.source.pages;
 
+import io.longshore.linux.ThreadNiceness;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -8,7 +9,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +25,11 @@ public final class PagePush implements AutoCloseable {
   /** 1 MiB: large enough for the network, small enough for a demand to overtake. */
   private static final int BATCH_PAGES = 256;
 
+  /** How long a batch gives way to demands at most: 20 times 100 microseconds. */
+  private static final int MOST_PAUSES = 20;
+
+  private static final long PAUSE_NANOS = 100_000;
+
   /** The target's page source has one demand at a time. */
   private static final int MAXIMUM_DEMANDS = 1024;
 
@@ -32,10 +40,15 @@ public final class PagePush implements AutoCloseable {
   private final AtomicLong zeroPages = new AtomicLong();
   private final AtomicLong pagesSentAgain = new AtomicLong();
   private final Semaphore demandsThatMayWait = new Semaphore(MAXIMUM_DEMANDS);
+  private final AtomicInteger demandsThatWait = new AtomicInteger();
+
+  // Platform threads: the work is copying, and virtual threads of a busy processor would queue
+  // behind each other for as long as a batch takes.
   private final ExecutorService senders =
-      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("page-push-", 0).factory());
+      Executors.newThreadPerTaskExecutor(ThreadNiceness.threads("page-push", ThreadNiceness.BULK));
   private final ExecutorService faultSender =
-      Executors.newSingleThreadExecutor(Thread.ofVirtual().name("page-faults").factory());
+      Executors.newSingleThreadExecutor(
+          ThreadNiceness.threads("page-faults", ThreadNiceness.URGENT));
   private final PageReader faultReader = new PageReader(BATCH_PAGES);
   private final CompletableFuture<Void> complete = new CompletableFuture<>();
   private boolean started;
@@ -94,14 +107,17 @@ public final class PagePush implements AutoCloseable {
     if (!demandsThatMayWait.tryAcquire()) {
       return;
     }
+    demandsThatWait.incrementAndGet();
     try {
       faultSender.execute(
           () -> {
             demandsThatMayWait.release();
             answer(stale.take(vpid, firstPage, wanted, again), again);
+            demandsThatWait.decrementAndGet();
           });
     } catch (RejectedExecutionException e) {
       demandsThatMayWait.release();
+      demandsThatWait.decrementAndGet();
     }
   }
 
@@ -153,11 +169,19 @@ public final class PagePush implements AutoCloseable {
           !ranges.isEmpty();
           ranges = stale.takeNext(BATCH_PAGES)) {
         send(reader, ranges, channel);
+        giveWay();
       }
       channel.awaitStored();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TransferBrokenException("the push was stopped", e);
+    }
+  }
+
+  /** Lets a demand have the processor and the network, but does not wait for ever. */
+  private void giveWay() {
+    for (int i = 0; i < MOST_PAUSES && demandsThatWait.get() > 0; i++) {
+      LockSupport.parkNanos(PAUSE_NANOS);
     }
   }
 

@@ -10,6 +10,7 @@ import io.longshore.agent.host.AgentIdentity;
 import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.host.Host;
 import io.longshore.agent.rpc.Heartbeats;
+import io.longshore.linux.ThreadNiceness;
 import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
@@ -22,13 +23,22 @@ import io.longshore.target.check.HostAddressCheck;
 import io.longshore.target.check.TargetCheck;
 import io.longshore.target.rpc.TargetAgentRpc;
 import io.longshore.target.rpc.TransferRpc;
+import io.longshore.transfer.v1.TransferServiceGrpc;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 
 /** Wires the target-agent. */
 final class TargetAgentModule extends AbstractModule {
   private static final String CONTROL = "control";
   private static final String TRANSFER = "transfer";
+
+  // For the life of the process, without a thread while nothing comes.
+  private static final Executor PAGES =
+      Executors.newCachedThreadPool(ThreadNiceness.threads("pages", ThreadNiceness.BULK));
+  private static final Executor WAITED_FOR =
+      Executors.newCachedThreadPool(ThreadNiceness.threads("waited-for", ThreadNiceness.URGENT));
 
   @Override
   protected void configure() {
@@ -63,6 +73,7 @@ final class TargetAgentModule extends AbstractModule {
         .telemetry(telemetry)
         // Callbacks store pages and write images: they block, so not on the network's threads.
         .tuning(TransportTuning.BULK.withDirectCallbacks(false))
+        .executors(TargetAgentModule::callbacks)
         .add(new TransferRpc(arrivals))
         .build();
   }
@@ -95,6 +106,13 @@ final class TargetAgentModule extends AbstractModule {
         config.coordinator(),
         new AgentIdentity(config.node(), Role.TARGET, config.listen(), ServiceMain.version()),
         host::facts);
+  }
+
+  /** Pages that a tenant's thread waits for, and images, come before the pages of the push. */
+  private static Executor callbacks(String method) {
+    return method.equals(TransferServiceGrpc.getSendPagesMethod().getFullMethodName())
+        ? PAGES
+        : WAITED_FOR;
   }
 
   private static HostPort transfer(TargetAgentConfig config) {

@@ -4,6 +4,7 @@ import io.longshore.linux.Doorbell;
 import io.longshore.linux.FileDescriptorHandle;
 import io.longshore.linux.PollSet;
 import io.longshore.linux.SystemCallException;
+import io.longshore.linux.ThreadNiceness;
 import io.longshore.linux.Userfaultfd;
 import io.longshore.linux.Userfaultfd.Event;
 import java.time.Duration;
@@ -62,7 +63,8 @@ public final class PageInstaller implements AutoCloseable {
     this.demands = demands;
     this.bell = Doorbell.create();
     store.whenNothingIsLacked(bell::ring);
-    this.thread = Thread.ofPlatform().name("page-faults").start(this::run);
+    this.thread = ThreadNiceness.threads("page-faults", ThreadNiceness.URGENT).newThread(this::run);
+    thread.start();
   }
 
   /**
@@ -84,7 +86,7 @@ public final class PageInstaller implements AutoCloseable {
   /** All of it is restored: pages can go everywhere they belong. Returns at once. */
   public void open() {
     store.processes().forEach(ProcessPages::open);
-    Thread.ofPlatform().name("page-kept").start(this::installKept);
+    ThreadNiceness.threads("page-kept", ThreadNiceness.BULK).newThread(this::installKept).start();
   }
 
   /**

@@ -68,7 +68,7 @@ public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBa
     /**
      * What a stream may have on its way: more than a fast link's bandwidth times its round trip.
      */
-    static final long WINDOW_BYTES = 16 << 20;
+    static final long WINDOW_BYTES = 4 << 20;
 
     final ServerCallStreamObserver<R> responses;
     @Nullable Arrival arrival;

@@ -3,7 +3,10 @@ package io.longshore.platform.rpc;
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.BindableService;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
@@ -22,9 +25,11 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +59,7 @@ public final class GrpcServer implements Component {
   private final List<ServerServiceDefinition> services;
   private final HealthStatusManager health = new HealthStatusManager();
   private final ExecutorService executor;
+  private final @Nullable Function<String, Executor> executors;
   private final FirstMessageLimit firstMessage;
   private final Object lock = new Object();
 
@@ -68,6 +74,7 @@ public final class GrpcServer implements Component {
     this.telemetry = builder.telemetry;
     this.patience = builder.patience;
     this.services = List.copyOf(builder.services);
+    this.executors = builder.executors;
     this.executor =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name(name + "-rpc-", 0).factory());
     this.firstMessage = new FirstMessageLimit(name, FIRST_MESSAGE);
@@ -179,6 +186,16 @@ public final class GrpcServer implements Component {
       builder.directExecutor();
     } else {
       builder.executor(executor);
+      Function<String, Executor> own = executors;
+      if (own != null) {
+        builder.callExecutor(
+            new ServerCallExecutorSupplier() {
+              @Override
+              public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata headers) {
+                return own.apply(call.getMethodDescriptor().getFullMethodName());
+              }
+            });
+      }
     }
     services.forEach(builder::addService);
     return builder
@@ -206,6 +223,7 @@ public final class GrpcServer implements Component {
     private TransportTuning tuning = TransportTuning.CONTROL;
     private OpenTelemetry telemetry = OpenTelemetry.noop();
     private Duration patience = Duration.ofSeconds(5);
+    private @Nullable Function<String, Executor> executors;
 
     private Builder(String name, HostPort listen, Credentials credentials) {
       this.name = name;
@@ -230,6 +248,18 @@ public final class GrpcServer implements Component {
     @CanIgnoreReturnValue
     public Builder tuning(TransportTuning newTuning) {
       tuning = newTuning;
+      return this;
+    }
+
+    /**
+     * Runs callbacks on executors of the caller's, who ends them; one call's callbacks run in
+     * order.
+     *
+     * @param newExecutors from the full name of a method to what runs its callbacks
+     */
+    @CanIgnoreReturnValue
+    public Builder executors(Function<String, Executor> newExecutors) {
+      executors = newExecutors;
       return this;
     }
 
