@@ -16,7 +16,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class ThreadNiceness {
   /** For bulk work: gives way at once to whoever has something to do. */
-  public static final int BULK = 10;
+  public static final int BULK = 5;
+
+  public static final int NORMAL = 0;
 
   /** For short work that a tenant's thread waits for. */
   public static final int URGENT = -10;

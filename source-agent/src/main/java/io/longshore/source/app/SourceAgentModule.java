@@ -6,6 +6,7 @@ import com.google.inject.Singleton;
 import io.longshore.agent.host.AgentIdentity;
 import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.host.Host;
+import io.longshore.agent.network.AddressRehearsal;
 import io.longshore.agent.rpc.Heartbeats;
 import io.longshore.criu.run.Criu;
 import io.longshore.platform.app.ServiceMain;
@@ -26,6 +27,7 @@ final class SourceAgentModule extends AbstractModule {
   protected void configure() {
     var components = ServiceMain.components(binder());
     // Stopped last: a canary that is being moved is let go first.
+    components.addBinding().to(AddressRehearsal.class);
     components.addBinding().to(Canaries.class);
     components.addBinding().to(Departures.class);
     components.addBinding().to(GrpcServer.class);

@@ -170,8 +170,10 @@ public final class Departure {
       images.start();
       long start = System.nanoTime();
       parts.addresses().hold(parts.plane().images());
+      long held = System.nanoTime() - start;
       dumping.go();
       dumping.awaitReady(DUMPED);
+      long described = System.nanoTime() - start;
       parts.fence().freeze(FENCED);
       Duration freezeTime = Duration.ofNanos(System.nanoTime() - start);
       CompletableFuture<Void> sealed = CompletableFuture.runAsync(parts.addresses()::seal);
@@ -189,8 +191,11 @@ public final class Departure {
       var _ = pushing.start();
       sealed.join();
       log.info(
-          "Migration {}: frozen after {} ms, {} images sent after {} ms, stored after {} ms",
+          "Migration {}: packets held after {} ms, images written after {} ms, frozen after {} ms,"
+              + " {} images sent after {} ms, stored after {} ms",
           ref.id(),
+          TimeUnit.NANOSECONDS.toMillis(held),
+          TimeUnit.NANOSECONDS.toMillis(described),
           freezeTime.toMillis(),
           sent.count(),
           TimeUnit.NANOSECONDS.toMillis(sentAfter),

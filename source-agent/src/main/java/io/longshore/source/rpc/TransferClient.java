@@ -4,7 +4,9 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.longshore.linux.ThreadNiceness;
 import io.longshore.platform.rpc.Destination;
+import io.longshore.platform.rpc.EventLoops;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.TransportTuning;
 import io.longshore.platform.value.HostPort;
@@ -40,6 +42,12 @@ import java.util.zip.CRC32C;
 final class TransferClient implements DataPlane {
   private static final int PAGE_BYTES = 4096;
 
+  // For all migrations from here. Those of the push are others than those that somebody waits for.
+  private static final EventLoops PUSH =
+      new EventLoops(8, ThreadNiceness.threads("push-network", ThreadNiceness.NORMAL));
+  private static final EventLoops WAITED_FOR =
+      new EventLoops(4, ThreadNiceness.threads("waited-for-network", ThreadNiceness.URGENT));
+
   private final List<ManagedChannel> connections = new ArrayList<>();
   private final WireBytes wireBytes = new WireBytes();
   private final Images images;
@@ -52,11 +60,12 @@ final class TransferClient implements DataPlane {
    * @param pageStreams how many streams for pages
    */
   TransferClient(GrpcChannels channels, HostPort target, StreamOpen open, int pageStreams) {
-    images = new Images(connect(channels, target, "images"), open, wireBytes.options());
+    images = new Images(connect(channels, target, "images", WAITED_FOR), open, wireBytes.options());
     for (int i = 0; i < pageStreams; i++) {
-      pages.add(new Pages(i, connect(channels, target, "pages-" + i), open, wireBytes.options()));
+      pages.add(
+          new Pages(i, connect(channels, target, "pages-" + i, PUSH), open, wireBytes.options()));
     }
-    faults = new Faults(connect(channels, target, "faults"), open, wireBytes.options());
+    faults = new Faults(connect(channels, target, "faults", WAITED_FOR), open, wireBytes.options());
   }
 
   @Override
@@ -120,9 +129,11 @@ final class TransferClient implements DataPlane {
     }
   }
 
-  private ManagedChannel connect(GrpcChannels channels, HostPort target, String name) {
+  private ManagedChannel connect(
+      GrpcChannels channels, HostPort target, String name, EventLoops loops) {
     ManagedChannel connection =
-        channels.open(Destination.targetAgent(target), "transfer-" + name, TransportTuning.BULK);
+        channels.open(
+            Destination.targetAgent(target), "transfer-" + name, TransportTuning.BULK, loops);
     connections.add(connection);
     return connection;
   }

@@ -9,9 +9,11 @@ import com.google.inject.name.Names;
 import io.longshore.agent.host.AgentIdentity;
 import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.host.Host;
+import io.longshore.agent.network.AddressRehearsal;
 import io.longshore.agent.rpc.Heartbeats;
 import io.longshore.linux.ThreadNiceness;
 import io.longshore.platform.app.ServiceMain;
+import io.longshore.platform.rpc.EventLoops;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.rpc.TransportTuning;
@@ -35,14 +37,19 @@ final class TargetAgentModule extends AbstractModule {
   private static final String TRANSFER = "transfer";
 
   // For the life of the process, without a thread while nothing comes.
+  // Pages are installed under a lock that who answers faults needs: a thread that gives way to
+  // others while it has the lock would keep them waiting.
   private static final Executor PAGES =
-      Executors.newCachedThreadPool(ThreadNiceness.threads("pages", ThreadNiceness.BULK));
+      Executors.newCachedThreadPool(ThreadNiceness.threads("pages", ThreadNiceness.NORMAL));
+  private static final EventLoops LOOPS =
+      new EventLoops(16, ThreadNiceness.threads("transfer-network", ThreadNiceness.NORMAL));
   private static final Executor WAITED_FOR =
       Executors.newCachedThreadPool(ThreadNiceness.threads("waited-for", ThreadNiceness.URGENT));
 
   @Override
   protected void configure() {
     var components = ServiceMain.components(binder());
+    components.addBinding().to(AddressRehearsal.class);
     components.addBinding().to(Arrivals.class);
     components.addBinding().to(Key.get(GrpcServer.class, Names.named(TRANSFER)));
     components.addBinding().to(Key.get(GrpcServer.class, Names.named(CONTROL)));
@@ -74,6 +81,7 @@ final class TargetAgentModule extends AbstractModule {
         // Callbacks store pages and write images: they block, so not on the network's threads.
         .tuning(TransportTuning.BULK.withDirectCallbacks(false))
         .executors(TargetAgentModule::callbacks)
+        .loops(LOOPS, TargetAgentModule::hurry)
         .add(new TransferRpc(arrivals))
         .build();
   }
@@ -106,6 +114,13 @@ final class TargetAgentModule extends AbstractModule {
         config.coordinator(),
         new AgentIdentity(config.node(), Role.TARGET, config.listen(), ServiceMain.version()),
         host::facts);
+  }
+
+  /** The network thread of a fault stream has, as a rule, no other connection. */
+  private static void hurry(String method) {
+    if (method.equals(TransferServiceGrpc.getServeFaultsMethod().getFullMethodName())) {
+      ThreadNiceness.setForThisThread(ThreadNiceness.URGENT);
+    }
   }
 
   /** Pages that a tenant's thread waits for, and images, come before the pages of the push. */

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Addresses that come to this host with a workload. Until the workload runs they are here but
@@ -22,6 +24,8 @@ import java.util.Map;
  * not know the connection; what arrives meanwhile is delivered at resume. Thread-safe.
  */
 public final class HostAddressArrival implements AddressArrival {
+  private static final Logger log = LoggerFactory.getLogger(HostAddressArrival.class);
+
   private final List<ServiceAddress> addresses;
   private final AddressLock lock;
   private final HeldPackets packets = new HeldPackets();
@@ -75,12 +79,21 @@ public final class HostAddressArrival implements AddressArrival {
 
   @Override
   public synchronized void resume() throws IOException {
+    long begin = System.nanoTime();
     unlock();
+    long unlocked = System.nanoTime();
     for (Map.Entry<ServiceAddress, String> place : assigned.entrySet()) {
       ArpAnnouncement.send(place.getKey(), place.getValue());
     }
+    long announced = System.nanoTime();
     closeHolds();
     packets.deliver();
+    log.info(
+        "{}: opened within {} ms, announced within {} ms more, held packets delivered within {} ms more",
+        addresses,
+        (unlocked - begin) / 1_000_000,
+        (announced - unlocked) / 1_000_000,
+        (System.nanoTime() - announced) / 1_000_000);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.longshore.agent.migration;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.linux.ThreadNiceness;
 import io.longshore.platform.error.LongshoreException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -42,16 +43,17 @@ public final class Step<T extends @Nullable Object> {
     if (outcome == null) {
       CompletableFuture<T> future = new CompletableFuture<>();
       outcome = future;
-      Thread.ofVirtual()
-          .name(name)
-          .start(
+      // A workload stands still for most steps, and the CRIU that one starts inherits its niceness.
+      ThreadNiceness.threads(name, ThreadNiceness.URGENT)
+          .newThread(
               () -> {
                 try {
                   future.complete(work.run());
                 } catch (Throwable e) {
                   future.completeExceptionally(e);
                 }
-              });
+              })
+          .start();
     }
     return outcome;
   }

@@ -3,6 +3,7 @@ package io.longshore.platform.rpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollSocketChannel;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.longshore.platform.config.ConfigurationException;
 import io.longshore.platform.tls.Certificates;
@@ -53,6 +54,19 @@ public final class GrpcChannels {
    * @throws ConfigurationException without certificates, for an address that is not loopback
    */
   public ManagedChannel open(Destination peer, String name, TransportTuning tuning) {
+    return builder(peer, name, tuning).build();
+  }
+
+  /** As {@link #open(Destination, String, TransportTuning)}, on network threads of its own. */
+  public ManagedChannel open(
+      Destination peer, String name, TransportTuning tuning, EventLoops loops) {
+    return builder(peer, name, tuning)
+        .eventLoopGroup(loops.group())
+        .channelType(EpollSocketChannel.class)
+        .build();
+  }
+
+  private NettyChannelBuilder builder(Destination peer, String name, TransportTuning tuning) {
     NettyChannelBuilder builder =
         NettyChannelBuilder.forTarget("dns:///" + peer.address())
             .disableRetry()
@@ -82,7 +96,7 @@ public final class GrpcChannels {
     } else {
       builder.executor(callbacks(name));
     }
-    return builder.build();
+    return builder;
   }
 
   /** Refuses new calls on the channel, waits so long for those under way, then cancels them. */

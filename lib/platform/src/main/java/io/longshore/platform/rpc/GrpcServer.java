@@ -8,8 +8,10 @@ import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.ServerStreamTracer;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
 import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
@@ -29,6 +31,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,6 +48,13 @@ import org.slf4j.LoggerFactory;
 public final class GrpcServer implements Component {
   private static final Logger log = LoggerFactory.getLogger(GrpcServer.class);
   private static final int CHANNELZ_PAGE = 100;
+  private static final ServerStreamTracer.Factory NOTHING_STARTED =
+      new ServerStreamTracer.Factory() {
+        @Override
+        public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
+          return new ServerStreamTracer() {};
+        }
+      };
   // Calls under way go on; new ones are made over a new connection, with the certificates of then.
   private static final int CONNECTION_AGE_MINUTES = 60;
   private static final int HANDSHAKE_SECONDS = 10;
@@ -60,6 +70,8 @@ public final class GrpcServer implements Component {
   private final HealthStatusManager health = new HealthStatusManager();
   private final ExecutorService executor;
   private final @Nullable Function<String, Executor> executors;
+  private final @Nullable EventLoops loops;
+  private final ServerStreamTracer.Factory started;
   private final FirstMessageLimit firstMessage;
   private final Object lock = new Object();
 
@@ -75,6 +87,8 @@ public final class GrpcServer implements Component {
     this.patience = builder.patience;
     this.services = List.copyOf(builder.services);
     this.executors = builder.executors;
+    this.loops = builder.loops;
+    this.started = builder.started;
     this.executor =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name(name + "-rpc-", 0).factory());
     this.firstMessage = new FirstMessageLimit(name, FIRST_MESSAGE);
@@ -186,16 +200,24 @@ public final class GrpcServer implements Component {
       builder.directExecutor();
     } else {
       builder.executor(executor);
-      Function<String, Executor> own = executors;
-      if (own != null) {
+      Function<String, Executor> perMethod = executors;
+      if (perMethod != null) {
         builder.callExecutor(
             new ServerCallExecutorSupplier() {
               @Override
               public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata headers) {
-                return own.apply(call.getMethodDescriptor().getFullMethodName());
+                return perMethod.apply(call.getMethodDescriptor().getFullMethodName());
               }
             });
       }
+    }
+    EventLoops own = loops;
+    if (own != null) {
+      builder
+          .bossEventLoopGroup(own.group())
+          .workerEventLoopGroup(own.group())
+          .channelType(EpollServerSocketChannel.class)
+          .addStreamTracerFactory(started);
     }
     services.forEach(builder::addService);
     return builder
@@ -224,6 +246,8 @@ public final class GrpcServer implements Component {
     private OpenTelemetry telemetry = OpenTelemetry.noop();
     private Duration patience = Duration.ofSeconds(5);
     private @Nullable Function<String, Executor> executors;
+    private @Nullable EventLoops loops;
+    private ServerStreamTracer.Factory started = NOTHING_STARTED;
 
     private Builder(String name, HostPort listen, Credentials credentials) {
       this.name = name;
@@ -260,6 +284,27 @@ public final class GrpcServer implements Component {
     @CanIgnoreReturnValue
     public Builder executors(Function<String, Executor> newExecutors) {
       executors = newExecutors;
+      return this;
+    }
+
+    /**
+     * Serves on network threads of the caller's.
+     *
+     * @param newLoops how many threads there are bounds how many connections have one to themselves
+     * @param onStart is told the full name of the method of each call that comes, on the thread of
+     *     its connection; must not block
+     */
+    @CanIgnoreReturnValue
+    public Builder loops(EventLoops newLoops, Consumer<String> onStart) {
+      loops = newLoops;
+      started =
+          new ServerStreamTracer.Factory() {
+            @Override
+            public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
+              onStart.accept(method);
+              return new ServerStreamTracer() {};
+            }
+          };
       return this;
     }
 
