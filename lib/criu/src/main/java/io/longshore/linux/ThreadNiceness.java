@@ -37,12 +37,19 @@ public final class ThreadNiceness {
    */
   public static ThreadFactory threads(String name, int niceness) {
     ThreadFactory plain = Thread.ofPlatform().daemon().name(name + "-", 0).factory();
-    return task ->
-        plain.newThread(
-            () -> {
-              setForThisThread(niceness);
-              task.run();
-            });
+    return task -> plain.newThread(at(niceness, task));
+  }
+
+  /** One such thread with just this name, not started. */
+  public static Thread thread(String name, int niceness, Runnable task) {
+    return Thread.ofPlatform().daemon().name(name).unstarted(at(niceness, task));
+  }
+
+  private static Runnable at(int niceness, Runnable task) {
+    return () -> {
+      setForThisThread(niceness);
+      task.run();
+    };
   }
 
   /** Without the right to (CAP_SYS_NICE) it stays as it is: everything works, only slower. */

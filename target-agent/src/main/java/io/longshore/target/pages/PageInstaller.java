@@ -63,7 +63,7 @@ public final class PageInstaller implements AutoCloseable {
     this.demands = demands;
     this.bell = Doorbell.create();
     store.whenNothingIsLacked(bell::ring);
-    this.thread = ThreadNiceness.threads("page-faults", ThreadNiceness.URGENT).newThread(this::run);
+    this.thread = ThreadNiceness.thread("page-faults", ThreadNiceness.URGENT, this::run);
     thread.start();
   }
 
@@ -86,7 +86,7 @@ public final class PageInstaller implements AutoCloseable {
   /** All of it is restored: pages can go everywhere they belong. Returns at once. */
   public void open() {
     store.processes().forEach(ProcessPages::open);
-    ThreadNiceness.threads("page-kept", ThreadNiceness.BULK).newThread(this::installKept).start();
+    ThreadNiceness.thread("page-kept", ThreadNiceness.BULK, this::installKept).start();
   }
 
   /**

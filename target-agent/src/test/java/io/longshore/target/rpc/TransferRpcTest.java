@@ -70,7 +70,7 @@ final class TransferRpcTest {
   private static final int VPID = 77;
   private static final long FIRST = 0x1000;
   private static final int PAGES = 5000;
-  private static final long WINDOW = 16 << 20;
+  private static final long WINDOW = 4 << 20;
   private static final long IMAGE_LIMIT = 4 << 20;
   private static final MigrationRef REF = new MigrationRef("m-1", 3);
 

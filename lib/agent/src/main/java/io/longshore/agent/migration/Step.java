@@ -44,8 +44,9 @@ public final class Step<T extends @Nullable Object> {
       CompletableFuture<T> future = new CompletableFuture<>();
       outcome = future;
       // A workload stands still for most steps, and the CRIU that one starts inherits its niceness.
-      ThreadNiceness.threads(name, ThreadNiceness.URGENT)
-          .newThread(
+      ThreadNiceness.thread(
+              name,
+              ThreadNiceness.URGENT,
               () -> {
                 try {
                   future.complete(work.run());
