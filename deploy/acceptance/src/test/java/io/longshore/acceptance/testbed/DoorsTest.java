@@ -161,7 +161,8 @@ class DoorsTest {
   private static void assertNoConnection(Command call) {
     Command.Output output = call.run();
     assertThat(output.status()).as("%s", output).isNotZero();
-    assertThat(output.err()).as("%s", output).contains("\"unavailable\"");
+    // What buf makes of a connection that was cut depends on where it was just then.
+    assertThat(output.err()).as("%s", output).containsPattern("\"(unavailable|canceled)\"");
   }
 
   /** A folder with a certificate that no service may take, made anew. */
