@@ -6,11 +6,14 @@ import io.grpc.Grpc;
 import io.grpc.ServerTransportFilter;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.tls.Certificates;
+import io.longshore.platform.tls.Credentials;
 import io.longshore.platform.tls.Identity;
 import io.longshore.platform.tls.Role;
 import java.net.SocketAddress;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.util.Arrays;
 import java.util.Optional;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
@@ -64,16 +67,16 @@ public record Caller(
   }
 
   /** Reads certificates once for each connection. */
-  static ServerTransportFilter reader() {
+  static ServerTransportFilter reader(Credentials credentials) {
     return new ServerTransportFilter() {
       @Override
       public Attributes transportReady(Attributes attributes) {
-        return attributes.toBuilder().set(ATTRIBUTE, read(attributes)).build();
+        return attributes.toBuilder().set(ATTRIBUTE, read(attributes, credentials)).build();
       }
     };
   }
 
-  private static Caller read(Attributes attributes) {
+  private static Caller read(Attributes attributes, Credentials credentials) {
     SocketAddress from = attributes.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
     String address = String.valueOf(from).replaceFirst("^.*/", "");
     SSLSession session = attributes.get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
@@ -81,8 +84,14 @@ public record Caller(
       return new Caller(Optional.empty(), false, address, "");
     }
     try {
-      X509Certificate certificate = (X509Certificate) session.getPeerCertificates()[0];
-      return new Caller(Optional.of(Identity.of(certificate)), true, address, "");
+      X509Certificate[] chain =
+          Arrays.stream(session.getPeerCertificates())
+              .map(X509Certificate.class::cast)
+              .toArray(X509Certificate[]::new);
+      if (credentials instanceof Certificates certificates) {
+        certificates.verifyCaller(chain);
+      }
+      return new Caller(Optional.of(Identity.of(chain[0])), true, address, "");
     } catch (SSLPeerUnverifiedException | CertificateException e) {
       return new Caller(Optional.empty(), true, address, String.valueOf(e.getMessage()));
     }

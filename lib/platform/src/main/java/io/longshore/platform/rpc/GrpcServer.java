@@ -58,7 +58,6 @@ public final class GrpcServer implements Component {
   // Calls under way go on; new ones are made over a new connection, with the certificates of then.
   private static final int CONNECTION_AGE_MINUTES = 60;
   private static final int HANDSHAKE_SECONDS = 10;
-  private static final Duration FIRST_MESSAGE = Duration.ofSeconds(10);
 
   private final String name;
   private final HostPort listen;
@@ -91,7 +90,7 @@ public final class GrpcServer implements Component {
     this.started = builder.started;
     this.executor =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name(name + "-rpc-", 0).factory());
-    this.firstMessage = new FirstMessageLimit(name, FIRST_MESSAGE);
+    this.firstMessage = new FirstMessageLimit(name, builder.firstMessage);
   }
 
   /**
@@ -185,7 +184,7 @@ public final class GrpcServer implements Component {
             .permitKeepAliveWithoutCalls(true)
             .handshakeTimeout(HANDSHAKE_SECONDS, TimeUnit.SECONDS)
             .maxConnectionAge(CONNECTION_AGE_MINUTES, TimeUnit.MINUTES)
-            .addTransportFilter(Caller.reader())
+            .addTransportFilter(Caller.reader(credentials))
             // The last is the outermost.
             .intercept(firstMessage)
             .intercept(new AccessInterceptor(AccessTable.LONGSHORE))
@@ -245,6 +244,7 @@ public final class GrpcServer implements Component {
     private TransportTuning tuning = TransportTuning.CONTROL;
     private OpenTelemetry telemetry = OpenTelemetry.noop();
     private Duration patience = Duration.ofSeconds(5);
+    private Duration firstMessage = Duration.ofSeconds(10);
     private @Nullable Function<String, Executor> executors;
     private @Nullable EventLoops loops;
     private ServerStreamTracer.Factory started = NOTHING_STARTED;
@@ -319,6 +319,13 @@ public final class GrpcServer implements Component {
     @CanIgnoreReturnValue
     public Builder patience(Duration newPatience) {
       patience = newPatience;
+      return this;
+    }
+
+    /** How long the first message of a call may take to come; 10 s if not called. */
+    @CanIgnoreReturnValue
+    public Builder firstMessageWithin(Duration limit) {
+      firstMessage = limit;
       return this;
     }
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.util.List;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** Makes blocking calls so that what fails is a {@link LongshoreException} which names the peer. */
@@ -59,15 +60,20 @@ public final class RemoteCalls {
   }
 
   /**
-   * The system's word for it (connection refused) where there is one: gRPC only says "io
-   * exception".
+   * The system's word for it (connection refused), or what was wrong with a certificate, where
+   * there is one: gRPC only says "io exception".
    */
   private static String whatWasFound(Status status) {
+    String tls = "";
     for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
-      if (t.getCause() == null && t instanceof IOException) {
+      if (t instanceof SSLException) {
+        tls = "no TLS connection: ";
+      }
+      if (t.getCause() == null && (t instanceof IOException || !tls.isEmpty())) {
         String message = String.valueOf(t.getMessage());
-        return message.substring(
-            message.lastIndexOf("): ") < 0 ? 0 : message.lastIndexOf("): ") + 3);
+        return tls
+            + message.substring(
+                message.lastIndexOf("): ") < 0 ? 0 : message.lastIndexOf("): ") + 3);
       }
     }
     String description = status.getDescription();

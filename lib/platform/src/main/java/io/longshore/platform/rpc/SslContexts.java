@@ -2,6 +2,7 @@ package io.longshore.platform.rpc;
 
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
+import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslSessionContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.longshore.platform.tls.Certificates;
@@ -35,7 +36,12 @@ final class SslContexts {
 
   private static SslContext build(SslContextBuilder builder) {
     try {
-      return GrpcSslContexts.configure(builder).protocols(VERSION).build();
+      SslContext context = GrpcSslContexts.configure(builder).protocols(VERSION).build();
+      if (context.sessionContext() instanceof OpenSslSessionContext sessions) {
+        // A session that is resumed is not verified again.
+        sessions.setSessionCacheEnabled(false);
+      }
+      return context;
     } catch (SSLException e) {
       throw new IllegalStateException("cannot set TLS up", e);
     }

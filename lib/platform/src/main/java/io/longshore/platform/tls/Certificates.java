@@ -3,6 +3,8 @@ package io.longshore.platform.tls;
 import io.longshore.platform.config.ConfigurationException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.X509ExtendedKeyManager;
@@ -91,6 +93,16 @@ public final class Certificates implements Credentials {
    */
   public X509ExtendedTrustManager trustServer(Role role, Optional<String> node) {
     return new CurrentTrustManager(() -> current.trust(), new ExpectedServer(role, node));
+  }
+
+  /**
+   * Verifies a caller's certificate by the authorities and the time of now: a session that TLS
+   * resumes was verified when it began, perhaps before the last reload.
+   *
+   * @throws CertificateException if it is not trusted
+   */
+  public void verifyCaller(X509Certificate[] chain) throws CertificateException {
+    current.trust().checkClientTrusted(chain, chain[0].getPublicKey().getAlgorithm());
   }
 
   /** Who this is and how long the certificate is valid, for the log. */

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 /** Against the generated code of every service that there is. */
 final class AccessTableTest {
   private static final AccessTable TABLE = AccessTable.LONGSHORE;
+  // They change a node, and no migration that the caller could name.
+  private static final Set<String> OF_NODES = Set.of("TestNode", "StartCanary", "EndCanary");
 
   @Test
   void hasEveryCallOfEveryServiceAndNoOther() throws Exception {
@@ -39,7 +41,10 @@ final class AccessTableTest {
 
   @Test
   void theAuditLogFindsTheMigrationOfEveryCallThatChangesOne() throws Exception {
-    assertThat(methods().filter(AccessTableTest::changes))
+    assertThat(
+            methods()
+                .filter(AccessTableTest::changes)
+                .filter(method -> !OF_NODES.contains(method.getBareMethodName())))
         .isNotEmpty()
         .allSatisfy(
             method ->

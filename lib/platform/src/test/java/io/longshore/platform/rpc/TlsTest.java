@@ -18,6 +18,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSsl;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ServerCalls;
@@ -37,6 +38,7 @@ import io.longshore.v1.GetMigrationResponse;
 import io.longshore.v1.MigrationServiceGrpc;
 import io.longshore.v1.MigrationServiceGrpc.MigrationServiceBlockingStub;
 import io.opentelemetry.api.OpenTelemetry;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -241,6 +243,17 @@ final class TlsTest {
     assertDoesNotConnect(stub(channel));
   }
 
+  @Test
+  void servesOthersWhileAThousandConnectionsSayNothing() throws Exception {
+    for (int i = 0; i < 1000; i++) {
+      Socket silent = new Socket(address.host(), address.port());
+      open.add(silent);
+    }
+
+    client(authority.issue(Role.OPERATOR, "alice")).getMigration(id());
+    assertThat(handled).hasValue(1);
+  }
+
   /** What a client refuses. */
   @Nested
   class Servers {
@@ -249,7 +262,12 @@ final class TlsTest {
       address = start(Certificates.load(authority.issue(Role.TARGET_AGENT, "b")));
 
       assertDoesNotConnect(client(authority.issue(Role.OPERATOR, "alice")))
-          .hasRootCauseMessage("the server is target-agent/b, not coordinator");
+          .hasRootCauseMessage("the server is target-agent/b, not coordinator")
+          .extracting(
+              failure -> RemoteCalls.failure("the coordinator", (StatusRuntimeException) failure))
+          .hasToString(
+              "io.longshore.platform.error.LongshoreException: Cannot reach the coordinator: no TLS"
+                  + " connection: the server is target-agent/b, not coordinator");
     }
 
     @Test
@@ -308,6 +326,29 @@ final class TlsTest {
       Files.copy(
           other.certificate(), trusting.resolve("ca.crt"), StandardCopyOption.REPLACE_EXISTING);
       assertDoesNotConnect(client(trusting));
+    }
+
+    @Test
+    void doesNotLetAnybodyInByASessionOfBefore() throws Exception {
+      // Netty's own clients resume sessions.
+      Path alice = authority.issue(Role.OPERATOR, "alice");
+      SslContext resuming =
+          GrpcSslContexts.forClient()
+              .trustManager(authority.certificate().toFile())
+              .keyManager(alice.resolve("tls.crt").toFile(), alice.resolve("tls.key").toFile())
+              .build();
+      stub(foreign(resuming)).getMigration(id());
+      Files.copy(
+          other.certificate(), serverFolder.resolve("ca.crt"), StandardCopyOption.REPLACE_EXISTING);
+      assertThat(serverCertificates.reload()).isTrue();
+
+      MigrationServiceBlockingStub again = stub(foreign(resuming));
+      assertThat(
+              catchThrowableOfType(StatusRuntimeException.class, () -> again.getMigration(id()))
+                  .getStatus()
+                  .getCode())
+          .isIn(Status.Code.UNAVAILABLE, Status.Code.UNAUTHENTICATED);
+      assertThat(handled).hasValue(1);
     }
 
     @Test
@@ -451,13 +492,17 @@ final class TlsTest {
 
   private ManagedChannel foreign(SslContextBuilder tls) {
     try {
-      ManagedChannel channel =
-          NettyChannelBuilder.forTarget("dns:///" + address).sslContext(tls.build()).build();
-      open.add(() -> GrpcChannels.close(channel, Duration.ofMillis(200)));
-      return channel;
+      return foreign(tls.build());
     } catch (SSLException e) {
       throw new AssertionError(e);
     }
+  }
+
+  private ManagedChannel foreign(SslContext tls) {
+    ManagedChannel channel =
+        NettyChannelBuilder.forTarget("dns:///" + address).sslContext(tls).build();
+    open.add(() -> GrpcChannels.close(channel, Duration.ofMillis(200)));
+    return channel;
   }
 
   private ManagedChannel channel(Credentials credentials, Destination to) {
