@@ -100,6 +100,19 @@ public final class CgroupFence {
     return List.copyOf(names);
   }
 
+  /**
+   * Name of the fence that a process is in.
+   *
+   * @throws NoSuchFileException if it has ended
+   */
+  public static Optional<String> holding(CgroupHierarchy hierarchy, int pid) throws IOException {
+    String last = lastName(Path.of(hierarchy.pathInHierarchy(pid)));
+    // A unit of Longshore itself, "longshore-source-agent.service", is no fence.
+    return last.matches(PREFIX + "[a-z0-9][a-z0-9-]*")
+        ? Optional.of(last.substring(PREFIX.length()))
+        : Optional.empty();
+  }
+
   private static String lastName(Path path) {
     return String.valueOf(path.getFileName());
   }

@@ -14,6 +14,8 @@ import java.util.Optional;
  * @param coordinator where to register
  * @param criu the CRIU to dump with
  * @param workFolder where CRIU writes; on tmpfs
+ * @param journalFolder where the agent writes down what it holds; must outlive a restart of the
+ *     host
  * @param pageStreams how many streams carry pages at once
  * @param tls how connections are secured
  */
@@ -23,6 +25,7 @@ public record SourceAgentConfig(
     HostPort coordinator,
     Path criu,
     Path workFolder,
+    Path journalFolder,
     int pageStreams,
     TlsConfig tls)
     implements ServiceConfig {

@@ -6,6 +6,7 @@ import com.google.inject.Singleton;
 import io.longshore.agent.host.AgentIdentity;
 import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.host.Host;
+import io.longshore.agent.journal.Journal;
 import io.longshore.agent.network.AddressRehearsal;
 import io.longshore.agent.rpc.Heartbeats;
 import io.longshore.criu.run.Criu;
@@ -15,9 +16,9 @@ import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.tls.Credentials;
 import io.longshore.source.canary.Canaries;
 import io.longshore.source.departure.Departures;
-import io.longshore.source.departure.HostDepartureFactory;
 import io.longshore.source.rpc.CanaryRpc;
 import io.longshore.source.rpc.SourceAgentRpc;
+import io.longshore.source.rpc.TransferClients;
 import io.longshore.source.workload.WorkloadInspector;
 import io.opentelemetry.api.OpenTelemetry;
 
@@ -42,8 +43,16 @@ final class SourceAgentModule extends AbstractModule {
 
   @Provides
   @Singleton
-  Departures departures(SourceAgentConfig config, Host host) {
-    return new Departures(new HostDepartureFactory(host, config.workFolder()));
+  Journal journal(SourceAgentConfig config) {
+    return Journal.open(config.journalFolder());
+  }
+
+  @Provides
+  @Singleton
+  Departures departures(
+      SourceAgentConfig config, Host host, Journal journal, GrpcChannels channels) {
+    return Departures.ofHost(
+        host, config.workFolder(), journal, new TransferClients(channels, config.pageStreams()));
   }
 
   @Provides
@@ -60,16 +69,10 @@ final class SourceAgentModule extends AbstractModule {
       Departures departures,
       Credentials credentials,
       Canaries canaries,
-      GrpcChannels channels,
       OpenTelemetry telemetry) {
     return GrpcServer.builder("source-agent", config.listen(), credentials)
         .telemetry(telemetry)
-        .add(
-            new SourceAgentRpc(
-                departures,
-                new WorkloadInspector(host.criu().map(Criu::version)),
-                channels,
-                config.pageStreams()))
+        .add(new SourceAgentRpc(departures, new WorkloadInspector(host.criu().map(Criu::version))))
         .add(new CanaryRpc(canaries))
         .build();
   }

@@ -1,27 +1,22 @@
 package io.longshore.source.departure;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.longshore.agent.migration.MigrationRef;
 import io.longshore.agent.migration.Step;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuDump;
-import io.longshore.criu.run.CriuFailure;
 import io.longshore.criu.run.CriuFolder;
-import io.longshore.criu.run.DumpOptions;
+import io.longshore.criu.run.CriuTask;
 import io.longshore.linux.CgroupFence;
 import io.longshore.linux.network.TcpSockets;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
-import io.longshore.source.images.ImageStreamer;
-import io.longshore.source.images.ImagesSent;
 import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.PushProgress;
 import io.longshore.source.pages.StalePages;
-import io.longshore.source.pages.TransferBrokenException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,241 +25,346 @@ import org.slf4j.LoggerFactory;
  * A workload's way out of this host: the source's part of one migration.
  *
  * <p>Each step can be ordered again and then waits for, or answers with, what the first order led
- * to. A failure leaves the workload frozen, or running if it never was frozen, until {@link
- * #rollBack} or {@link #release}. Thread-safe.
+ * to; {@link #release} and {@link #rollBack} are tried again if they failed. A failure leaves the
+ * workload frozen, or running if it never was frozen, until one of these two. What it holds is in
+ * the journal and in the kernel, so that a restarted agent takes it up. Thread-safe.
  */
 public final class Departure {
   private static final Logger log = LoggerFactory.getLogger(Departure.class);
-  private static final Duration STARTED = Duration.ofSeconds(10);
-  private static final Duration DUMPED = Duration.ofMinutes(2);
-  private static final Duration FENCED = Duration.ofSeconds(5);
   private static final Duration ENDED = Duration.ofSeconds(10);
 
-  private final MigrationRef ref;
+  private final String id;
+  private final DepartureJournal journal;
   private final Parts parts;
+  private final TargetLink link;
+  private final boolean takenUp;
   private final Step<FreezeResult> freeze;
   private final Step<Phase> release;
   private final Step<Phase> rollBack;
-
-  @GuardedBy("this")
-  private Phase phase = Phase.PREPARED;
-
-  @GuardedBy("this")
-  private @Nullable CriuDump dump;
-
-  @GuardedBy("this")
-  private @Nullable PagePush push;
+  private volatile @Nullable CriuDump dump;
+  private volatile boolean frozen;
 
   /**
    * What a departure works with; it owns them.
    *
-   * @param rootPid root of the workload
-   * @param fence holds the workload's tree, which runs
+   * @param criu to freeze with; null if it is frozen already
+   * @param fence holds the workload's tree
+   * @param planes opens data streams when those that there were are broken
    */
-  public record Parts(
-      int rootPid,
-      Criu criu,
+  record Parts(
+      @Nullable Criu criu,
       CriuFolder folder,
       CgroupFence fence,
-      DataPlane plane,
-      SourceAddresses addresses) {}
+      SourceAddresses addresses,
+      Supplier<DataPlane> planes) {}
 
-  /** Prepared. */
-  public Departure(MigrationRef ref, Parts parts) {
-    this.ref = ref;
+  /**
+   * Prepared.
+   *
+   * @param plane open
+   */
+  Departure(DepartureJournal journal, Parts parts, DataPlane plane) {
+    this(journal, parts, plane, null, false);
+  }
+
+  private Departure(
+      DepartureJournal journal,
+      Parts parts,
+      @Nullable DataPlane plane,
+      @Nullable CriuDump dump,
+      boolean takenUp) {
+    this.id = journal.record().ref().id();
+    this.journal = journal;
     this.parts = parts;
-    this.freeze = new Step<>("freeze-" + ref.id());
-    this.release = new Step<>("release-" + ref.id());
-    this.rollBack = new Step<>("roll-back-" + ref.id());
+    this.link = new TargetLink(plane, parts.planes(), this::frozenPages);
+    this.dump = dump;
+    this.takenUp = takenUp;
+    this.freeze = new Step<>("freeze-" + id);
+    this.release = Step.untilDone("release-" + id);
+    this.rollBack = Step.untilDone("roll-back-" + id);
+  }
+
+  /**
+   * One that an earlier run of the agent had prepared or frozen.
+   *
+   * @param dump that still runs; null if there is none
+   */
+  static Departure takenUp(DepartureJournal journal, Parts parts, @Nullable CriuDump dump) {
+    Departure departure = new Departure(journal, parts, null, dump, true);
+    departure.frozen = departure.mayBeFrozen();
+    return departure;
   }
 
   /** Where it stands. */
-  public synchronized Phase phase() {
-    return phase;
+  public Phase phase() {
+    return journal.record().phase();
   }
 
-  /** Root of the workload. */
+  /** Root of the workload; 0 if the migration is over and was so when the agent started. */
   public int rootPid() {
-    return parts.rootPid();
+    return journal.record().root().pid();
+  }
+
+  /**
+   * Takes note of a newer epoch.
+   *
+   * @throws LongshoreException JOURNAL_FAILED: the order that brought it must be refused
+   */
+  void admit(long epoch) {
+    if (epoch > journal.record().ref().epoch()) {
+      journal.change(record -> epoch > record.ref().epoch() ? record.at(epoch) : record);
+    }
   }
 
   /**
    * Freezes the workload and sends its images; returns when the target has stored them.
    *
    * @throws LongshoreException CRIU_DUMP_FAILED with CRIU's words; TRANSFER_BROKEN; CANCELLED if
-   *     rolled back meanwhile
+   *     rolled back meanwhile; JOURNAL_FAILED
    */
   public FreezeResult freeze() {
+    if (takenUp) {
+      return freezeOfAnEarlierRun();
+    }
     CompletableFuture<FreezeResult> outcome;
     synchronized (this) {
       if (!freeze.wasOrdered()) {
         require(Phase.PREPARED, "freeze");
-        phase = Phase.FROZEN;
       }
-      outcome = freeze.order(this::runFreeze);
+      outcome =
+          freeze.order(
+              () -> {
+                FreezeResult result = new Freeze(id, journal, parts, link, this::begun).run();
+                frozen = true;
+                return result;
+              });
     }
     return Step.join(outcome);
   }
 
   /**
-   * Begins to send every stale page.
+   * Begins to send every stale page; again, over new streams, if that broke.
    *
    * @return completes when nothing is stale on the target
+   * @throws LongshoreException WRONG_PHASE, WORKLOAD_LOST, TRANSFER_BROKEN
    */
-  public CompletableFuture<Void> push() {
-    return frozenPush().start();
+  public CompletableFuture<Void> push() throws InterruptedException, IOException {
+    synchronized (this) {
+      requireFrozen("push");
+    }
+    if (isGone()) {
+      throw lost();
+    }
+    return link.connected().start();
   }
 
   /** How far the push is. */
   public PushProgress pushProgress() {
-    return frozenPush().progress();
+    PagePush push = link.push();
+    return push == null ? new PushProgress(0, 0, 0, 0) : push.progress();
   }
 
   /** Bytes of messages on all data streams. */
   public long bytesOnWire() {
-    return parts.plane().bytesOnWire();
+    return link.bytesOnWire();
   }
 
   /**
    * Ends the frozen copy. Only when the workload runs on the target and nothing is stale there.
    *
-   * @throws LongshoreException WRONG_PHASE if pages are still to be sent
+   * @param abandoned an operator decided that it ends even so
+   * @throws LongshoreException WRONG_PHASE if pages are still to be sent; JOURNAL_FAILED, and
+   *     nothing was done
    */
-  public void release() {
+  public void release(boolean abandoned) {
     CompletableFuture<Phase> outcome;
     synchronized (this) {
-      if (!release.wasOrdered()) {
-        require(Phase.FROZEN, "release");
-        PagePush sent = push;
-        if (sent == null || sent.progress().stored() < sent.progress().total()) {
+      Phase now = phase();
+      if (now == Phase.RELEASED || now == Phase.LOST) {
+        return;
+      }
+      if (!release.wasOrdered() && now != Phase.RELEASING) {
+        requireFrozen("release");
+        // One that was taken up sends again what the target has, and does not know that it has.
+        PagePush sent = link.push();
+        boolean allSent = sent != null && sent.progress().stored() >= sent.progress().total();
+        if (!allSent && !takenUp && !abandoned) {
           throw new LongshoreException(
               Reason.WRONG_PHASE,
-              "cannot release migration " + ref.id() + ": the target does not have all pages yet");
+              "cannot release migration " + id + ": the target does not have all pages yet");
         }
       }
       outcome = release.order(this::runRelease);
     }
-    Step.join(outcome);
+    var _ = Step.join(outcome);
   }
 
   /**
    * Lets the workload run on as if nothing had happened. Only when the target will never run it.
+   *
+   * @throws LongshoreException WRONG_PHASE if it was released; WORKLOAD_LOST if there is nothing
+   *     left that could run on
    */
   public void rollBack() {
     CompletableFuture<Phase> outcome;
     synchronized (this) {
-      if (!rollBack.wasOrdered() && (release.wasOrdered() || phase == Phase.RELEASED)) {
+      Phase now = phase();
+      if (now == Phase.ROLLED_BACK) {
+        return;
+      }
+      if (now == Phase.LOST) {
+        throw lost();
+      }
+      if (release.wasOrdered() || now == Phase.RELEASING || now == Phase.RELEASED) {
         throw new LongshoreException(
-            Reason.WRONG_PHASE, "migration " + ref.id() + " was released on the source");
+            Reason.WRONG_PHASE, "migration " + id + " was released on the source");
       }
       outcome = rollBack.order(this::runRollBack);
     }
-    Step.join(outcome);
-  }
-
-  private FreezeResult runFreeze() throws IOException, InterruptedException {
-    CriuFolder folder = parts.folder();
-    try (ImageStreamer images = new ImageStreamer(folder.images(), parts.plane().images())) {
-      CriuDump dumping = startDump();
-      dumping.awaitHeld(STARTED);
-      images.start();
-      long start = System.nanoTime();
-      parts.addresses().hold(parts.plane().images());
-      long held = System.nanoTime() - start;
-      dumping.go();
-      dumping.awaitReady(DUMPED);
-      long described = System.nanoTime() - start;
-      parts.fence().freeze(FENCED);
-      Duration freezeTime = Duration.ofNanos(System.nanoTime() - start);
-      CompletableFuture<Void> sealed = CompletableFuture.runAsync(parts.addresses()::seal);
-      ImagesSent sent = images.finish();
-      StalePages stale =
-          new StalePages(FrozenTree.pages(folder.images(), parts.rootPid(), parts.fence()));
-      PagePush pushing = new PagePush(stale, parts.plane().pages(), parts.plane().faults());
-      parts.plane().onDemand(pushing::demand);
-      synchronized (this) {
-        push = pushing;
-      }
-      long sentAfter = System.nanoTime() - start;
-      parts.plane().images().awaitComplete();
-      // At once: what is there when the workload resumes is not waited for.
-      var _ = pushing.start();
-      sealed.join();
-      log.info(
-          "Migration {}: packets held after {} ms, images written after {} ms, frozen after {} ms,"
-              + " {} images sent after {} ms, stored after {} ms",
-          ref.id(),
-          TimeUnit.NANOSECONDS.toMillis(held),
-          TimeUnit.NANOSECONDS.toMillis(described),
-          freezeTime.toMillis(),
-          sent.count(),
-          TimeUnit.NANOSECONDS.toMillis(sentAfter),
-          TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
-      return new FreezeResult(freezeTime, start, sent.bytes(), stale.total());
-    } catch (CriuFailure e) {
-      throw new LongshoreException(Reason.CRIU_DUMP_FAILED, String.valueOf(e.getMessage()), e)
-          .withCriuLog(e.logLines());
-    } catch (TransferBrokenException e) {
-      throw new LongshoreException(Reason.TRANSFER_BROKEN, String.valueOf(e.getMessage()), e);
+    if (Step.join(outcome) == Phase.LOST) {
+      throw lost();
     }
   }
 
-  private synchronized CriuDump startDump() throws IOException {
+  /** Lets the workload run on if nobody has ordered to freeze it. */
+  void rollBackUnlessFreezing() {
+    synchronized (this) {
+      if (phase() != Phase.PREPARED || freeze.wasOrdered()) {
+        return;
+      }
+      var _ = rollBack.order(this::runRollBack);
+    }
+    rollBack();
+  }
+
+  /**
+   * Finishes what an earlier run of the agent had begun, as far as that may be decided here: what
+   * was not frozen runs on, what was ordered is done. What is frozen stays so.
+   */
+  void settle() throws IOException {
+    switch (phase()) {
+      case PREPARED, ROLLING_BACK -> rollBack();
+      case RELEASING -> release(false);
+      case FREEZING, FROZEN -> {
+        if (parts.fence().freezeRequested()) {
+          parts.addresses().seal();
+        } else if (!isGone()) {
+          // Never fenced, so the target has no complete images; or thawed by a roll-back.
+          rollBack();
+        }
+      }
+      case RELEASED, ROLLED_BACK, LOST -> {}
+    }
+  }
+
+  /**
+   * Opens the way to the target again for a tree that is frozen, so that demands are answered.
+   *
+   * @return false if there is none to open any more
+   */
+  boolean reconnect() throws InterruptedException, IOException {
+    synchronized (this) {
+      if (!frozen || !mayBeFrozen() || rollBack.wasOrdered() || release.wasOrdered()) {
+        return false;
+      }
+    }
+    if (isGone()) {
+      return false;
+    }
+    var _ = link.connected();
+    return true;
+  }
+
+  private synchronized void begun(CriuDump started) {
+    dump = started;
     if (rollBack.wasOrdered()) {
       throw new LongshoreException(Reason.CANCELLED, "the migration was rolled back");
     }
-    dump =
-        CriuDump.start(
-            parts.criu(),
-            DumpOptions.of(parts.rootPid(), parts.folder().images(), parts.folder().work())
-                .withBarrier());
-    return dump;
+  }
+
+  private FreezeResult freezeOfAnEarlierRun() {
+    synchronized (this) {
+      requireFrozen("freeze");
+    }
+    FreezeResult result = journal.record().frozen();
+    if (result == null) {
+      throw new LongshoreException(
+          Reason.TRANSFER_BROKEN,
+          "the source-agent was restarted before the target was known to have the images");
+    }
+    return result;
+  }
+
+  private StalePages frozenPages() throws IOException {
+    return new StalePages(FrozenTree.pages(parts.folder().images(), rootPid(), parts.fence()));
   }
 
   private Phase runRelease() throws IOException, InterruptedException {
-    CriuDump dumped = dump();
+    journal.change(record -> record.in(Phase.RELEASING));
+    CriuDump dumped = dump;
     if (dumped != null) {
       try {
         dumped.closePageServer(ENDED);
       } catch (IOException e) {
-        log.warn("Migration {}: CRIU did not end well; killing it", ref.id(), e);
+        log.warn("Migration {}: CRIU did not end well; killing it", id, e);
         dumped.kill();
       }
     }
+    endCriu();
     parts.fence().kill(ENDED);
     parts.addresses().release();
-    closePush();
-    parts.plane().finish();
+    link.finish();
     cleanUp();
-    synchronized (this) {
-      phase = Phase.RELEASED;
-    }
-    log.info("Migration {}: released", ref.id());
+    journal.note(record -> record.in(Phase.RELEASED));
+    log.info("Migration {}: released", id);
     return Phase.RELEASED;
   }
 
   private Phase runRollBack() throws IOException, InterruptedException {
     // Ends every wait for the network; CRIU itself is let finish its freeze, which is short, and
     // then turned back.
-    parts.plane().cancel();
+    link.cancel();
     freeze.awaitEnd();
-    CriuDump dumped = dump();
+    link.cancel();
+    CriuDump dumped = dump;
     if (dumped != null) {
       dumped.abort(ENDED);
+    }
+    endCriu();
+    boolean gone = isGone();
+    if (!gone) {
+      journal.note(record -> record.in(Phase.ROLLING_BACK));
     }
     // A dump that ends after its images were written leaves connections unable to send and receive.
     for (int pid : parts.fence().processes()) {
       TcpSockets.endRepair(pid);
     }
-    closePush();
     parts.addresses().rollBack();
     parts.fence().thaw();
     cleanUp();
-    synchronized (this) {
-      phase = Phase.ROLLED_BACK;
+    Phase end = gone ? Phase.LOST : Phase.ROLLED_BACK;
+    journal.note(record -> record.in(end));
+    if (gone) {
+      log.error("Migration {}: the frozen copy of process {} is gone", id, rootPid());
+    } else {
+      log.info("Migration {}: rolled back, process {} runs on", id, rootPid());
     }
-    log.info("Migration {}: rolled back, process {} runs on", ref.id(), parts.rootPid());
-    return Phase.ROLLED_BACK;
+    return end;
+  }
+
+  /**
+   * Whether a tree that was frozen, or may have been, has ended. One that ran may end as it likes.
+   */
+  private boolean isGone() throws IOException {
+    return mayBeFrozen() && !journal.record().root().isAlive();
+  }
+
+  /** Whatever is left of it; the tree would be held by it, dead or alive. */
+  private void endCriu() throws IOException {
+    for (CriuTask task : CriuTask.below(parts.folder().path())) {
+      log.warn("Migration {}: ending {}, which is left over", id, task);
+      task.kill();
+    }
   }
 
   private void cleanUp() throws IOException {
@@ -272,35 +372,38 @@ public final class Departure {
     parts.folder().delete();
   }
 
-  private synchronized @Nullable CriuDump dump() {
-    return dump;
+  private boolean mayBeFrozen() {
+    return switch (phase()) {
+      case FREEZING, FROZEN -> true;
+      case PREPARED, RELEASING, RELEASED, ROLLING_BACK, ROLLED_BACK, LOST -> false;
+    };
   }
 
-  private void closePush() {
-    PagePush closing;
-    synchronized (this) {
-      closing = push;
+  /** That it is, is known before it is written down. */
+  @GuardedBy("this")
+  private void requireFrozen(String order) {
+    if (phase() == Phase.LOST) {
+      throw lost();
     }
-    if (closing != null) {
-      closing.close();
+    if (!frozen || !mayBeFrozen() || rollBack.wasOrdered()) {
+      require(Phase.FROZEN, order);
     }
   }
 
-  private synchronized PagePush frozenPush() {
-    if (push == null || rollBack.wasOrdered()) {
-      throw new LongshoreException(
-          Reason.WRONG_PHASE, "migration " + ref.id() + " is not frozen on the source");
-    }
-    return push;
+  private LongshoreException lost() {
+    return new LongshoreException(
+        Reason.WORKLOAD_LOST,
+        "the frozen copy of migration %s is gone from the source: its processes were killed, or its host was restarted"
+            .formatted(id));
   }
 
   @GuardedBy("this")
   private void require(Phase wanted, String order) {
-    if (phase != wanted || rollBack.wasOrdered()) {
+    if (phase() != wanted || rollBack.wasOrdered()) {
       throw new LongshoreException(
           Reason.WRONG_PHASE,
           "cannot %s migration %s: it is %s on the source, not %s"
-              .formatted(order, ref.id(), phase, wanted));
+              .formatted(order, id, phase(), wanted));
     }
   }
 }

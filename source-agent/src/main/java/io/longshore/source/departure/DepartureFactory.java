@@ -5,13 +5,27 @@ import java.io.IOException;
 import java.util.List;
 
 /** Makes departures with all they need. */
-public interface DepartureFactory {
+interface DepartureFactory {
   /**
-   * Verifies the workload, waits for the data streams and builds the fence. On failure nothing is
-   * left.
+   * Writes the journal, verifies the workload, waits for the data streams and builds the fence. On
+   * failure nothing is left.
    *
-   * @param plane being opened; closed on failure
+   * @param plane being opened to {@code target}; closed on failure
+   * @param planes opens another
    */
-  Departure create(MigrationRef ref, int pid, List<String> serviceAddresses, DataPlane plane)
+  Departure create(
+      MigrationRef ref,
+      int pid,
+      List<String> serviceAddresses,
+      TransferTarget target,
+      DataPlane plane,
+      DataPlanes planes)
       throws IOException, InterruptedException;
+
+  /**
+   * Finds again what an earlier run of the agent had made; changes nothing.
+   *
+   * @param record of a migration that is not over
+   */
+  Departure takeUp(DepartureRecord record, DataPlanes planes) throws IOException;
 }

@@ -1,10 +1,14 @@
 package io.longshore.source.departure;
 
 import io.longshore.agent.host.Host;
+import io.longshore.agent.journal.Journal;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.criu.pageserver.HeaderLayout;
 import io.longshore.criu.run.Criu;
+import io.longshore.criu.run.CriuDump;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.CgroupFence;
+import io.longshore.linux.CgroupHierarchy;
 import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
@@ -14,44 +18,56 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /** Makes departures from this host. */
-public final class HostDepartureFactory implements DepartureFactory {
+final class HostDepartureFactory implements DepartureFactory {
   private final Host host;
   private final Path workFolder;
+  private final Journal journal;
 
   /**
    * @param workFolder on tmpfs
    */
-  public HostDepartureFactory(Host host, Path workFolder) {
+  HostDepartureFactory(Host host, Path workFolder, Journal journal) {
     this.host = host;
     this.workFolder = workFolder;
+    this.journal = journal;
   }
 
   @Override
-  public Departure create(MigrationRef ref, int pid, List<String> serviceAddresses, DataPlane plane)
+  public Departure create(
+      MigrationRef ref,
+      int pid,
+      List<String> serviceAddresses,
+      TransferTarget target,
+      DataPlane plane,
+      DataPlanes planes)
       throws InterruptedException {
-    Criu criu =
-        host.criu()
-            .orElseThrow(
-                () ->
-                    new LongshoreException(
-                        Reason.CRIU_MISSING, "the source has no CRIU that works on its kernel"));
     boolean prepared = false;
     try {
+      Criu criu =
+          host.criu()
+              .orElseThrow(
+                  () ->
+                      new LongshoreException(
+                          Reason.CRIU_MISSING, "the source has no CRIU that works on its kernel"));
+      refuseFenced(pid);
+      DepartureJournal begun =
+          DepartureJournal.begin(
+              journal,
+              DepartureRecord.prepared(ref, RootProcess.of(pid), serviceAddresses, target));
       plane.awaitOpen();
-      CriuFolder folder = CriuFolder.create(workFolder.resolve(ref.id()));
-      Departure departure =
-          new Departure(
-              ref,
-              new Parts(
-                  pid,
-                  criu,
-                  folder,
-                  CgroupFence.create(ref.id(), List.of(pid)),
-                  plane,
-                  new HostSourceAddresses(
-                      ref.id(), serviceAddresses.stream().map(ServiceAddress::parse).toList())));
+      Parts parts =
+          new Parts(
+              criu,
+              CriuFolder.create(workFolder.resolve(ref.id())),
+              CgroupFence.create(ref.id(), List.of(pid)),
+              addresses(begun.record()),
+              planes(begun, planes));
+      Departure departure = new Departure(begun, parts, plane);
       prepared = true;
       return departure;
     } catch (TransferBrokenException e) {
@@ -65,9 +81,50 @@ public final class HostDepartureFactory implements DepartureFactory {
     } finally {
       if (!prepared) {
         plane.cancel();
-        CriuFolder left = new CriuFolder(workFolder.resolve(ref.id()));
-        deleteQuietly(left);
+        deleteQuietly(new CriuFolder(workFolder.resolve(ref.id())));
+        journal.remove(ref.id());
       }
+    }
+  }
+
+  @Override
+  public Departure takeUp(DepartureRecord record, DataPlanes planes) throws IOException {
+    String id = record.ref().id();
+    CriuFolder folder = new CriuFolder(workFolder.resolve(id));
+    DepartureJournal read = DepartureJournal.takeUp(journal, record);
+    Optional<CgroupFence> fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id);
+    // Of a CRIU that is not there any more nothing is asked that its version matters for.
+    HeaderLayout layout = host.criu().map(Criu::headerLayout).orElse(HeaderLayout.BYTES_32);
+    Parts parts =
+        new Parts(
+            null,
+            folder,
+            fence.isPresent() ? fence.get() : CgroupFence.create(id, List.of()),
+            addresses(record),
+            planes(read, planes));
+    return Departure.takenUp(read, parts, CriuDump.attach(folder.work(), layout).orElse(null));
+  }
+
+  private static HostSourceAddresses addresses(DepartureRecord record) {
+    return new HostSourceAddresses(
+        record.ref().id(),
+        record.serviceAddresses().stream().map(ServiceAddress::parse).toList(),
+        record.phase() != Phase.PREPARED);
+  }
+
+  private static Supplier<DataPlane> planes(DepartureJournal journal, DataPlanes planes) {
+    return () ->
+        planes.open(journal.record().ref(), Objects.requireNonNull(journal.record().target()));
+  }
+
+  /** What another migration holds, known to this agent or not, is not to be frozen twice. */
+  private static void refuseFenced(int pid) throws IOException {
+    Optional<String> fence = CgroupFence.holding(CgroupHierarchy.forFreezing(), pid);
+    if (fence.isPresent()) {
+      throw new LongshoreException(
+          Reason.WORKLOAD_BUSY,
+          "process %d is held by the fence of migration %s; if that is over, longshore doctor removes it"
+              .formatted(pid, fence.get()));
     }
   }
 

@@ -36,9 +36,13 @@ final class HostSourceAddresses implements SourceAddresses {
   @GuardedBy("this")
   private boolean locked;
 
-  HostSourceAddresses(String migration, List<ServiceAddress> addresses) {
+  /**
+   * @param locked whether an earlier run of the agent may have locked them
+   */
+  HostSourceAddresses(String migration, List<ServiceAddress> addresses, boolean locked) {
     this.addresses = List.copyOf(addresses);
     this.lock = new AddressLock(migration);
+    this.locked = locked && !addresses.isEmpty();
   }
 
   @Override

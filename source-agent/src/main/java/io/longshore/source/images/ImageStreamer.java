@@ -50,10 +50,8 @@ public final class ImageStreamer implements AutoCloseable {
   }
 
   /**
-   * Sends what is left; CRIU has closed all images.
-   *
-   * @return what was sent, the target having been told but not yet having answered: see {@link
-   *     ImageChannel#awaitComplete}
+   * Sends what is left; CRIU has closed all images. The target does not know yet that it has all:
+   * {@link ImageChannel#complete}.
    */
   public ImagesSent finish() throws IOException, InterruptedException {
     watch.close();
@@ -78,7 +76,6 @@ public final class ImageStreamer implements AutoCloseable {
       }
       bytes += size;
     }
-    channel.complete(images.size(), bytes);
     return new ImagesSent(images.size(), bytes);
   }
 

@@ -121,6 +121,11 @@ public final class PagePush implements AutoCloseable {
     }
   }
 
+  /** Whether something broke: then it sends nothing more, and does not get well. */
+  public boolean hasFailed() {
+    return complete.isCompletedExceptionally();
+  }
+
   /** How far it is. */
   public PushProgress progress() {
     long stored = faultChannel.storedPages();

@@ -3,7 +3,6 @@ package io.longshore.source.rpc;
 import com.google.protobuf.util.Durations;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.longshore.agent.migration.MigrationRef;
 import io.longshore.agent.rpc.FactsMessages;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
 import io.longshore.agent.v1.FreezeWorkloadResponse;
@@ -22,18 +21,19 @@ import io.longshore.agent.v1.RollBackSourceResponse;
 import io.longshore.agent.v1.SourceAgentServiceGrpc;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
-import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.value.HostPort;
 import io.longshore.source.departure.Departure;
 import io.longshore.source.departure.Departures;
 import io.longshore.source.departure.FreezeResult;
 import io.longshore.source.departure.Phase;
+import io.longshore.source.departure.TransferTarget;
 import io.longshore.source.pages.PushProgress;
 import io.longshore.source.pages.TransferBrokenException;
 import io.longshore.source.workload.Inspection;
 import io.longshore.source.workload.WorkloadInspector;
-import io.longshore.transfer.v1.StreamOpen;
 import io.longshore.v1.Workload;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -45,18 +45,11 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
 
   private final Departures departures;
   private final WorkloadInspector inspector;
-  private final GrpcChannels channels;
-  private final int pageStreams;
 
-  /**
-   * @param pageStreams how many streams carry pages at once
-   */
-  public SourceAgentRpc(
-      Departures departures, WorkloadInspector inspector, GrpcChannels channels, int pageStreams) {
+  /** For these migrations. */
+  public SourceAgentRpc(Departures departures, WorkloadInspector inspector) {
     this.departures = departures;
     this.inspector = inspector;
-    this.channels = channels;
-    this.pageStreams = pageStreams;
   }
 
   @Override
@@ -75,19 +68,12 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   @Override
   public void prepareSource(
       PrepareSourceRequest request, StreamObserver<PrepareSourceResponse> responses) {
-    MigrationRef ref = FactsMessages.ref(request.getMigration());
-    StreamOpen open =
-        StreamOpen.newBuilder()
-            .setMigrationId(ref.id())
-            .setEpoch(ref.epoch())
-            .setSecret(request.getTransferSecret())
-            .build();
-    HostPort target = endpoint(request.getTransferEndpoint());
     departures.prepare(
-        ref,
+        FactsMessages.ref(request.getMigration()),
         pid(request.getWorkload()),
         request.getServiceAddressesList(),
-        () -> new TransferClient(channels, target, open, pageStreams));
+        new TransferTarget(
+            endpoint(request.getTransferEndpoint()), request.getTransferSecret().toByteArray()));
     answer(responses, PrepareSourceResponse.getDefaultInstance());
   }
 
@@ -109,7 +95,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   public void pushPages(PushPagesRequest request, StreamObserver<PushPagesResponse> responses) {
     var stream = (ServerCallStreamObserver<PushPagesResponse>) responses;
     Departure departure = departures.get(FactsMessages.ref(request.getMigration()));
-    CompletableFuture<Void> complete = departure.push();
+    CompletableFuture<Void> complete = push(departure);
     boolean done = false;
     while (!done && !stream.isCancelled()) {
       done = isDone(complete);
@@ -123,7 +109,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   @Override
   public void releaseSource(
       ReleaseSourceRequest request, StreamObserver<ReleaseSourceResponse> responses) {
-    departures.get(FactsMessages.ref(request.getMigration())).release();
+    departures.release(FactsMessages.ref(request.getMigration()), request.getAbandoned());
     answer(responses, ReleaseSourceResponse.getDefaultInstance());
   }
 
@@ -138,10 +124,21 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   public void getSource(GetSourceRequest request, StreamObserver<GetSourceResponse> responses) {
     GetSourceResponse.Phase phase =
         departures
-            .find(FactsMessages.ref(request.getMigration()))
-            .map(departure -> phase(departure.phase()))
+            .phase(FactsMessages.ref(request.getMigration()))
+            .map(SourceAgentRpc::phase)
             .orElse(GetSourceResponse.Phase.PHASE_UNKNOWN);
     answer(responses, GetSourceResponse.newBuilder().setPhase(phase).build());
+  }
+
+  private static CompletableFuture<Void> push(Departure departure) {
+    try {
+      return departure.push();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LongshoreException(Reason.CANCELLED, "the agent is stopping", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look at the frozen workload", e);
+    }
   }
 
   private static boolean isDone(CompletableFuture<Void> complete) {
@@ -198,9 +195,10 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   private static GetSourceResponse.Phase phase(Phase phase) {
     return switch (phase) {
       case PREPARED -> GetSourceResponse.Phase.PHASE_PREPARED;
-      case FROZEN -> GetSourceResponse.Phase.PHASE_FROZEN;
+      case FREEZING, FROZEN, RELEASING, ROLLING_BACK -> GetSourceResponse.Phase.PHASE_FROZEN;
       case RELEASED -> GetSourceResponse.Phase.PHASE_RELEASED;
       case ROLLED_BACK -> GetSourceResponse.Phase.PHASE_ROLLED_BACK;
+      case LOST -> GetSourceResponse.Phase.PHASE_LOST;
     };
   }
 

@@ -4,15 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.longshore.agent.journal.Journal;
 import io.longshore.agent.migration.MigrationRef;
 import io.longshore.criu.CriuVersion;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.CgroupFence;
+import io.longshore.linux.CgroupHierarchy;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.platform.value.HostPort;
 import io.longshore.source.images.ImageChannel;
 import io.longshore.source.pages.PageChannel;
+import io.longshore.source.pages.TransferBrokenException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -28,17 +34,23 @@ import org.junit.jupiter.api.io.TempDir;
 /** With a real process behind a real fence, and a data plane of the test. */
 @Timeout(60)
 final class DeparturesTest {
+  private static final TransferTarget TARGET =
+      new TransferTarget(new HostPort("127.0.0.1", 1), new byte[] {1, 2, 3});
+
   private final AtomicInteger made = new AtomicInteger();
   private final AtomicInteger waiting = new AtomicInteger();
   private final String id = "departures-test-" + ProcessHandle.current().pid();
-  private final Departures departures = new Departures(this::create);
 
   @TempDir Path folder;
+  private Journal journal;
+  private Departures departures;
   private Plane plane = new Plane();
   private int pid;
 
   @BeforeEach
   void startWorkload() throws Exception {
+    journal = Journal.open(folder.resolve("journal"));
+    departures = new Departures(new Factory(), (ref, target) -> plane, journal);
     pid = (int) new ProcessBuilder("sleep", "60").start().pid();
   }
 
@@ -46,6 +58,7 @@ final class DeparturesTest {
   void end() {
     plane.opened.countDown();
     departures.stop();
+    journal.close();
     ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
   }
 
@@ -168,30 +181,140 @@ final class DeparturesTest {
     assertThat(ProcessHandle.of(pid)).isPresent();
   }
 
-  private void prepare(String migration, long epoch, int root) {
-    departures.prepare(ref(migration, epoch), root, List.of(), () -> plane);
+  private void restart() {
+    departures = new Departures(new Factory(), (ref, target) -> plane, journal);
+    departures.start();
   }
 
-  private Departure create(MigrationRef ref, int root, List<String> addresses, DataPlane data)
-      throws InterruptedException {
-    waiting.incrementAndGet();
-    data.awaitOpen();
-    if (root < 0) {
-      throw new LongshoreException(Reason.UNKNOWN_PROCESS, "there is no process " + root);
-    }
-    made.incrementAndGet();
-    try {
+  @Test
+  void aRestartLetsRunOnWhatWasPreparedAndRefusesLateOrders() {
+    prepare(id, 1, pid);
+    restart();
+    assertThat(departures.phase(ref(id, 1))).contains(Phase.ROLLED_BACK);
+    assertRefused(() -> prepare(id, 1, pid), Reason.WRONG_PHASE);
+    assertRefused(() -> departures.get(ref(id, 1)).freeze(), Reason.WRONG_PHASE);
+    departures.rollBack(ref(id, 1));
+    plane = new Plane();
+    prepare(id + "b", 1, pid);
+  }
+
+  @Test
+  void aRestartKeepsFrozenWhatIsFrozenAndLetsItRunOnWhenOrdered() throws Exception {
+    prepare(id, 1, pid);
+    journal.write(
+        new DepartureRecord(
+                ref(id, 1), Phase.FREEZING, RootProcess.of(pid), List.of(), TARGET, null)
+            .entry());
+    CgroupFence fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id).orElseThrow();
+    fence.freeze(Duration.ofSeconds(5));
+    restart();
+    assertThat(departures.phase(ref(id, 1))).contains(Phase.FREEZING);
+    assertThat(fence.freezeRequested()).isTrue();
+    // Nobody knows whether the target has the images; it is asked before anything else.
+    assertRefused(() -> departures.get(ref(id, 1)).freeze(), Reason.TRANSFER_BROKEN);
+    assertThat(fence.freezeRequested()).isTrue();
+    departures.stop();
+    assertThat(fence.freezeRequested()).as("an agent that stops decides nothing").isTrue();
+    departures.rollBack(ref(id, 1));
+    assertThat(ProcessHandle.of(pid)).isPresent();
+    assertThat(CgroupFence.attach(CgroupHierarchy.forFreezing(), id)).isEmpty();
+  }
+
+  @Test
+  void aFrozenTreeThatWasKilledIsLost() throws Exception {
+    prepare(id, 1, pid);
+    journal.write(
+        new DepartureRecord(
+                ref(id, 1), Phase.FREEZING, RootProcess.of(pid), List.of(), TARGET, null)
+            .entry());
+    CgroupFence fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id).orElseThrow();
+    fence.freeze(Duration.ofSeconds(5));
+    fence.kill(Duration.ofSeconds(5));
+    restart();
+    assertRefused(() -> departures.get(ref(id, 1)).push(), Reason.WORKLOAD_LOST);
+    assertRefused(() -> departures.rollBack(ref(id, 1)), Reason.WORKLOAD_LOST);
+    assertRefused(() -> departures.rollBack(ref(id, 1)), Reason.WORKLOAD_LOST);
+    restart();
+    assertRefused(() -> departures.rollBack(ref(id, 1)), Reason.WORKLOAD_LOST);
+  }
+
+  @Test
+  void aRestartRefusesAnOlderEpochThanTheOneItHeardLast() {
+    prepare(id, 1, pid);
+    assertThat(departures.find(ref(id, 5))).isPresent();
+    restart();
+    assertRefused(() -> departures.rollBack(ref(id, 4)), Reason.STALE_EPOCH);
+  }
+
+  @Test
+  void aRollBackOfWhatIsNotKnownIsRememberedOverARestart() {
+    departures.rollBack(ref(id, 1));
+    restart();
+    assertRefused(() -> prepare(id, 1, pid), Reason.WRONG_PHASE);
+  }
+
+  @Test
+  void aDamagedJournalRefusesEveryOrderForItsMigrationAndNoOther() throws Exception {
+    prepare(id, 1, pid);
+    Path file = folder.resolve("journal").resolve(id + ".journal");
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length - 3] ^= 4;
+    Files.write(file, bytes);
+    Departures before = departures;
+    restart();
+    assertRefused(() -> departures.rollBack(ref(id, 1)), Reason.JOURNAL_FAILED);
+    assertRefused(() -> departures.find(ref(id, 1)), Reason.JOURNAL_FAILED);
+    assertRefused(() -> prepare(id, 1, pid), Reason.JOURNAL_FAILED);
+    before.rollBack(ref(id, 1));
+    plane = new Plane();
+    prepare(id + "b", 1, pid);
+  }
+
+  private void prepare(String migration, long epoch, int root) {
+    departures.prepare(ref(migration, epoch), root, List.of(), TARGET);
+  }
+
+  private final class Factory implements DepartureFactory {
+    @Override
+    public Departure create(
+        MigrationRef ref,
+        int root,
+        List<String> addresses,
+        TransferTarget target,
+        DataPlane data,
+        DataPlanes planes)
+        throws IOException, InterruptedException {
+      waiting.incrementAndGet();
+      data.awaitOpen();
+      if (root < 0) {
+        throw new LongshoreException(Reason.UNKNOWN_PROCESS, "there is no process " + root);
+      }
+      made.incrementAndGet();
       return new Departure(
-          ref,
+          DepartureJournal.begin(
+              journal, DepartureRecord.prepared(ref, RootProcess.of(root), addresses, target)),
           new Departure.Parts(
-              root,
               new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
               new CriuFolder(folder.resolve(ref.id())),
               CgroupFence.create(ref.id(), List.of(root)),
-              data,
-              new NoAddresses()));
-    } catch (java.io.IOException e) {
-      throw new java.io.UncheckedIOException(e);
+              new NoAddresses(),
+              () -> data),
+          data);
+    }
+
+    @Override
+    public Departure takeUp(DepartureRecord record, DataPlanes planes) throws IOException {
+      return Departure.takenUp(
+          DepartureJournal.takeUp(journal, record),
+          new Departure.Parts(
+              null,
+              new CriuFolder(folder.resolve(record.ref().id())),
+              CgroupFence.attach(CgroupHierarchy.forFreezing(), record.ref().id()).orElseThrow(),
+              new NoAddresses(),
+              () -> {
+                throw new TransferBrokenException("no target", null);
+              }),
+          null);
     }
   }
 

@@ -48,6 +48,11 @@ public final class MigrationRegistry<T> {
     return entry.part;
   }
 
+  /** Takes up what an earlier run of the agent had. */
+  public synchronized void takeUp(MigrationRef ref, T part) {
+    entries.put(ref.id(), new Entry<>(part, ref.epoch()));
+  }
+
   /**
    * The agent's part of a migration.
    *

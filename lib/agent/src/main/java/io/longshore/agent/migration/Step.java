@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * of its own, every order gets its outcome. An order that is given up does not stop it.
  * Thread-safe.
  *
+ * <p>Of one that was made by {@link #untilDone} a failure is no outcome for good: the orders that
+ * waited get it, the next order tries again.
+ *
  * @param <T> what it gives
  */
 public final class Step<T extends @Nullable Object> {
@@ -22,6 +25,7 @@ public final class Step<T extends @Nullable Object> {
   }
 
   private final String name;
+  private final boolean triedAgain;
 
   @GuardedBy("this")
   private @Nullable CompletableFuture<T> outcome;
@@ -30,7 +34,22 @@ public final class Step<T extends @Nullable Object> {
    * @param name of the thread
    */
   public Step(String name) {
+    this(name, false);
+  }
+
+  private Step(String name, boolean triedAgain) {
     this.name = name;
+    this.triedAgain = triedAgain;
+  }
+
+  /**
+   * A step that must succeed in the end: its work is repeated by the next order if it failed, and
+   * must bear that.
+   *
+   * @param name of the thread
+   */
+  public static <T extends @Nullable Object> Step<T> untilDone(String name) {
+    return new Step<>(name, true);
   }
 
   /** Whether it was ordered. */
@@ -38,9 +57,12 @@ public final class Step<T extends @Nullable Object> {
     return outcome != null;
   }
 
-  /** Starts it if it was not ordered before. Fails with what the work throws. */
+  /**
+   * Starts it if it was not ordered before, or failed and may be tried again. Fails with what the
+   * work throws.
+   */
   public synchronized CompletableFuture<T> order(Work<T> work) {
-    if (outcome == null) {
+    if (outcome == null || (triedAgain && outcome.isCompletedExceptionally())) {
       CompletableFuture<T> future = new CompletableFuture<>();
       outcome = future;
       // A workload stands still for most steps, and the CRIU that one starts inherits its niceness.

@@ -64,6 +64,37 @@ final class StepTest {
   }
 
   @Test
+  void oneThatMustSucceedIsTriedAgainAfterAFailureAndNotAfterASuccess() {
+    Step<String> untilDone = Step.untilDone("step-of-test");
+    go.countDown();
+    for (int i = 1; i <= 3; i++) {
+      assertThatThrownBy(
+              () ->
+                  Step.join(
+                      untilDone.order(
+                          () -> {
+                            runs.incrementAndGet();
+                            throw new LongshoreException(Reason.INTERNAL, "not yet");
+                          })))
+          .hasMessage("not yet");
+      assertThat(runs).hasValue(i);
+    }
+    assertThat(Step.join(untilDone.order(this::work))).isEqualTo("done by step-of-test");
+    assertThat(Step.join(untilDone.order(() -> "another"))).isEqualTo("done by step-of-test");
+    assertThat(runs).hasValue(4);
+  }
+
+  @Test
+  void oneThatMustSucceedRunsOnceAtATime() throws Exception {
+    Step<String> untilDone = Step.untilDone("step-of-test");
+    CompletableFuture<String> first = untilDone.order(this::work);
+    CompletableFuture<String> second = untilDone.order(this::work);
+    go.countDown();
+    assertThat(second.get()).isEqualTo(first.get());
+    assertThat(runs).hasValue(1);
+  }
+
+  @Test
   void wrapsWhatIsNotForCallers() {
     IOException failure = new IOException("disk");
     CompletableFuture<String> outcome =

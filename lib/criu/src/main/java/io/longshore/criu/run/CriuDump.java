@@ -5,6 +5,7 @@ import io.longshore.criu.pageserver.PageServerClient;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,6 +72,32 @@ public final class CriuDump {
     }
   }
 
+  /**
+   * Takes up a dump that an earlier agent started and that still runs, wherever it has come to. One
+   * that was not ready when its agent ended becomes ready never: it fails.
+   *
+   * @param work the folder it was started with
+   * @param layout of its page server's headers
+   */
+  public static Optional<CriuDump> attach(Path work, HeaderLayout layout) throws IOException {
+    Optional<CriuTask> running = CriuTask.find("dump", work);
+    if (running.isEmpty()) {
+      return Optional.empty();
+    }
+    CriuTask task = running.get();
+    String port =
+        task.option("--port")
+            .orElseThrow(() -> new IOException("the dump " + task + " has no port"));
+    return Optional.of(
+        new CriuDump(
+            CriuProcess.attach("dump", work, task), layout, Integer.parseInt(port), null, null));
+  }
+
+  /** CRIU's process id. */
+  public int pid() {
+    return process.pid();
+  }
+
   /** The port of 127.0.0.1 on which CRIU's page server listens when it is ready. */
   public int port() {
     return port;
@@ -118,7 +145,9 @@ public final class CriuDump {
     Optional<Integer> answer =
         within(timeout, () -> PageServerClient.connect(port, layout).close());
     Optional<Integer> exit = process.awaitExit(timeout);
-    if (answer.isEmpty() || answer.get() != 0 || exit.isEmpty() || exit.get() != 0) {
+    boolean exitedWell =
+        exit.isPresent() && (exit.get() == 0 || exit.get() == CriuProcess.UNKNOWN_STATUS);
+    if (answer.isEmpty() || answer.get() != 0 || !exitedWell) {
       throw process.failed("did not end well; its page server answered " + answer);
     }
   }

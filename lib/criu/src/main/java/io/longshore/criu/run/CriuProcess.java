@@ -24,6 +24,12 @@ import java.util.concurrent.TimeoutException;
  */
 final class CriuProcess {
 
+  /** Of a CRIU that is no child of this agent. */
+  static final int UNKNOWN_STATUS = -1;
+
+  /** Behind the action, always. */
+  static final String FIRST_OPTION = "--no-default-config";
+
   private static final Duration GRACE = Duration.ofSeconds(1);
 
   // A session of its own, so that a terminal's signals to the agent do not reach CRIU.
@@ -38,16 +44,43 @@ final class CriuProcess {
   private final String action;
   private final Path log;
   private final Path errors;
-  private final Process process;
+  private final ProcessHandle process;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private final CompletableFuture<Integer> exit;
 
-  private CriuProcess(String action, Path work, Process process) {
+  private CriuProcess(
+      String action, Path work, ProcessHandle process, CompletableFuture<Integer> exit) {
     this.action = action;
     this.log = log(work, action);
     this.errors = errors(work, action);
     this.process = process;
-    this.exit = process.onExit().thenApply(Process::exitValue);
+    this.exit = exit;
+  }
+
+  private CriuProcess(String action, Path work, Process process) {
+    this(action, work, process.toHandle(), process.onExit().thenApply(Process::exitValue));
+  }
+
+  /**
+   * A CRIU that an earlier agent started. How it exits cannot be known: its status is {@link
+   * #UNKNOWN_STATUS}.
+   */
+  static CriuProcess attach(String action, Path work, CriuTask running) {
+    CompletableFuture<Integer> exit = new CompletableFuture<>();
+    // A platform thread, because it waits inside a system call.
+    Thread.ofPlatform()
+        .daemon()
+        .name("criu-" + action)
+        .start(
+            () -> {
+              try {
+                running.awaitExit();
+                exit.complete(UNKNOWN_STATUS);
+              } catch (IOException failure) {
+                exit.completeExceptionally(failure);
+              }
+            });
+    return new CriuProcess(action, work, running.handle(), exit);
   }
 
   /** Starts a CRIU that says when it is ready: {@link #awaitReady}. */
@@ -56,8 +89,9 @@ final class CriuProcess {
     ProcessBuilder builder = builder(SESSION_WITH_STATUS, criu, action, work);
     builder.command().addAll(List.of("--status-fd", "3"));
     builder.command().addAll(arguments);
-    CriuProcess started = new CriuProcess(action, work, builder.start());
-    Thread.ofVirtual().name("criu-" + action).start(started::readStatus);
+    Process process = builder.start();
+    CriuProcess started = new CriuProcess(action, work, process);
+    Thread.ofVirtual().name("criu-" + action).start(() -> started.readStatus(process));
     return started;
   }
 
@@ -77,7 +111,7 @@ final class CriuProcess {
     List<String> command = new ArrayList<>(launcher);
     command.add(criu.executable().toString());
     command.add(action);
-    command.add("--no-default-config");
+    command.add(FIRST_OPTION);
     command.addAll(List.of("--work-dir", work.toString()));
     command.addAll(List.of("--log-file", log(work, action).toString()));
     ProcessBuilder builder =
@@ -91,6 +125,10 @@ final class CriuProcess {
 
   CompletableFuture<Integer> exit() {
     return exit.copy();
+  }
+
+  int pid() {
+    return (int) process.pid();
   }
 
   /** Waits until CRIU says that it is ready; kills it if that takes too long. */
@@ -150,7 +188,7 @@ final class CriuProcess {
    */
   void kill() throws IOException {
     Set<ProcessHandle> family = new LinkedHashSet<>();
-    family.add(process.toHandle());
+    family.add(process);
     boolean grew = process.isAlive();
     while (grew) {
       grew = false;
@@ -173,7 +211,7 @@ final class CriuProcess {
     return lines.isEmpty() ? CriuLog.firstLines(errors) : lines;
   }
 
-  private void readStatus() {
+  private void readStatus(Process process) {
     try (InputStream status = process.getInputStream()) {
       int first = status.read();
       if (first == 0) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -64,6 +65,18 @@ public final class AddressLock {
       }
     }
     return names;
+  }
+
+  /**
+   * The migration of a table, as {@link #tables} gives it.
+   *
+   * @return empty if it is none's
+   */
+  public static Optional<String> migration(String table) {
+    String name = table.substring(table.lastIndexOf(' ') + 1);
+    return name.startsWith(PREFIX)
+        ? Optional.of(name.substring(PREFIX.length()).replace('_', '-'))
+        : Optional.empty();
   }
 
   private String incoming(Collection<ServiceAddress> addresses) {

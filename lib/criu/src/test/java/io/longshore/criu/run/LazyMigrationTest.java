@@ -8,6 +8,7 @@ import io.longshore.criu.image.ImageName;
 import io.longshore.criu.image.RestoreStats;
 import io.longshore.criu.pageserver.PageServer;
 import io.longshore.criu.pageserver.PageServerClient;
+import io.longshore.linux.TracedThreads;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,6 +132,33 @@ class LazyMigrationTest {
     CriuDump dump = startDump(criu, DumpOptions.of(workload.pid(), images, sourceWork));
     dump.awaitReady(PATIENCE);
     dump.abort(PATIENCE);
+    assertThat(dump.exit().get(1, TimeUnit.SECONDS)).isNotZero();
+    workload.assertMemoryIsRight();
+  }
+
+  @ParameterizedTest
+  @MethodSource("crius")
+  void aDumpIsFoundAgainAndEndedAsByWhoStartedIt(Criu criu) throws Exception {
+    assertThat(CriuDump.attach(sourceWork, criu.headerLayout())).isEmpty();
+    CriuDump dump = startDump(criu, DumpOptions.of(workload.pid(), images, sourceWork));
+    dump.awaitReady(PATIENCE);
+    CriuDump again = CriuDump.attach(sourceWork, criu.headerLayout()).orElseThrow();
+    assertThat(again.pid()).isEqualTo(dump.pid());
+    assertThat(again.port()).isEqualTo(dump.port());
+    assertThat(TracedThreads.notTracedBy(again.pid(), List.of(workload.pid()))).isEmpty();
+    again.closePageServer(PATIENCE);
+    assertThat(dump.exit().get(1, TimeUnit.SECONDS)).isZero();
+    awaitState('T');
+    assertThat(TracedThreads.notTracedBy(again.pid(), List.of(workload.pid()))).hasSize(2);
+    assertThat(CriuDump.attach(sourceWork, criu.headerLayout())).isEmpty();
+  }
+
+  @ParameterizedTest
+  @MethodSource("crius")
+  void aDumpThatIsFoundAgainCanBeTurnedBack(Criu criu) throws Exception {
+    CriuDump dump = startDump(criu, DumpOptions.of(workload.pid(), images, sourceWork));
+    dump.awaitReady(PATIENCE);
+    CriuDump.attach(sourceWork, criu.headerLayout()).orElseThrow().abort(PATIENCE);
     assertThat(dump.exit().get(1, TimeUnit.SECONDS)).isNotZero();
     workload.assertMemoryIsRight();
   }

@@ -233,11 +233,21 @@ public enum Reason {
       Status.Code.UNAVAILABLE,
       "The data streams between the agents broke.",
       "Check the network between the nodes and repeat the migration."),
+  JOURNAL_FAILED(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "An agent cannot write, or cannot understand, what it must remember of a migration; it changed nothing.",
+      "Make room on the disk of its journal folder, or look at the file that the message names with longshore doctor."),
   WORKLOAD_LOST(
       Kind.FAILURE,
       Status.Code.DATA_LOSS,
       "The workload ended or was killed during the migration.",
       "Look at the logs of both agents and the kernel's for what killed it; start the workload anew."),
+  TARGET_ABANDONED(
+      Kind.FAILURE,
+      Status.Code.ABORTED,
+      "An operator decided that the target will not come back.",
+      "None: the workload runs on the source. Keep the target off until it was told that it must not run it."),
   CANCELLED(
       Kind.FAILURE,
       Status.Code.CANCELLED,

@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.agent.journal;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,114 @@
+package io.longshore.source.departure;
+
+import io.longshore.agent.journal.JournalEntry;
+import io.longshore.agent.journal.JournalFormatException;
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.platform.value.HostPort;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the source holds for a migration, as it is written to the journal. What the kernel keeps is
+ * looked up there after a restart and not repeated here: the fence, whether it is frozen, CRIU.
+ *
+ * @param ref with the newest epoch that was seen
+ * @param phase where it stands
+ * @param root of the workload
+ * @param serviceAddresses that leave with it
+ * @param target where the data streams go; null once it is over
+ * @param frozen what the freeze led to; null before, and if the agent ended before that was written
+ */
+record DepartureRecord(
+    MigrationRef ref,
+    Phase phase,
+    RootProcess root,
+    List<String> serviceAddresses,
+    @Nullable TransferTarget target,
+    @Nullable FreezeResult frozen) {
+  DepartureRecord {
+    serviceAddresses = List.copyOf(serviceAddresses);
+  }
+
+  static DepartureRecord prepared(
+      MigrationRef ref, RootProcess root, List<String> serviceAddresses, TransferTarget target) {
+    return new DepartureRecord(ref, Phase.PREPARED, root, serviceAddresses, target, null);
+  }
+
+  /** Nothing is held; only the outcome is remembered, for late orders. */
+  static DepartureRecord over(MigrationRef ref, Phase phase) {
+    return new DepartureRecord(ref, phase, RootProcess.NONE, List.of(), null, null);
+  }
+
+  DepartureRecord in(Phase next) {
+    return next.isOver()
+        ? new DepartureRecord(ref, next, root, List.of(), null, null)
+        : new DepartureRecord(ref, next, root, serviceAddresses, target, frozen);
+  }
+
+  DepartureRecord at(long epoch) {
+    return new DepartureRecord(
+        new MigrationRef(ref.id(), epoch), phase, root, serviceAddresses, target, frozen);
+  }
+
+  DepartureRecord frozen(FreezeResult result) {
+    return new DepartureRecord(ref, Phase.FROZEN, root, serviceAddresses, target, result);
+  }
+
+  JournalEntry entry() {
+    JournalEntry entry = JournalEntry.of(ref, phase.name());
+    if (phase.isOver() || target == null) {
+      return entry;
+    }
+    entry =
+        entry
+            .with("root.pid", root.pid())
+            .with("root.start", root.startTime())
+            .with("root.boot", root.boot())
+            .with("addresses", serviceAddresses)
+            .with("target.endpoint", target.endpoint().toString())
+            .with("target.secret", target.secretInHex());
+    return frozen == null
+        ? entry
+        : entry
+            .with("freeze.nanos", frozen.freezeTime().toNanos())
+            .with("freeze.start-nanos", frozen.startNanos())
+            .with("freeze.image-bytes", frozen.imageBytes())
+            .with("freeze.pages", frozen.pages());
+  }
+
+  static DepartureRecord of(JournalEntry entry) throws JournalFormatException {
+    try {
+      Phase phase = Phase.valueOf(entry.phase());
+      if (phase.isOver()) {
+        return over(entry.ref(), phase);
+      }
+      return new DepartureRecord(
+          entry.ref(),
+          phase,
+          new RootProcess(
+              Math.toIntExact(entry.number("root.pid")),
+              entry.number("root.start"),
+              entry.text("root.boot")),
+          entry.list("addresses"),
+          new TransferTarget(
+              HostPort.parse(entry.text("target.endpoint")),
+              HexFormat.of().parseHex(entry.text("target.secret"))),
+          freezeResult(entry));
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new JournalFormatException("a value cannot be: " + e.getMessage(), e);
+    }
+  }
+
+  private static @Nullable FreezeResult freezeResult(JournalEntry entry)
+      throws JournalFormatException {
+    return entry.find("freeze.nanos").isEmpty()
+        ? null
+        : new FreezeResult(
+            Duration.ofNanos(entry.number("freeze.nanos")),
+            entry.number("freeze.start-nanos"),
+            entry.number("freeze.image-bytes"),
+            entry.number("freeze.pages"));
+  }
+}

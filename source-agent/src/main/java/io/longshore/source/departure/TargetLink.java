@@ -1,0 +1,185 @@
+package io.longshore.source.departure;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.longshore.source.pages.PagePush;
+import io.longshore.source.pages.StalePages;
+import io.longshore.source.pages.TransferBrokenException;
+import java.io.IOException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A departure's way to its target: the data streams and, once the tree is frozen, what sends its
+ * pages over them. It can be built anew after it broke, or after the agent was restarted: then all
+ * pages count as stale again, and the target keeps those that it has. Thread-safe.
+ */
+final class TargetLink {
+  private final Supplier<DataPlane> planes;
+  private final Pages frozenPages;
+  // Not the monitor: building waits for the target.
+  private final ReentrantLock building = new ReentrantLock();
+
+  @GuardedBy("this")
+  private @Nullable DataPlane plane;
+
+  @GuardedBy("this")
+  private @Nullable PagePush push;
+
+  @GuardedBy("this")
+  private long bytesBefore;
+
+  @GuardedBy("this")
+  private boolean over;
+
+  /** Finds out which pages the agents must move. */
+  interface Pages {
+    StalePages find() throws IOException;
+  }
+
+  /**
+   * @param plane open, or null if there is none yet
+   * @param planes opens another
+   * @param frozenPages called when the tree is frozen
+   */
+  TargetLink(@Nullable DataPlane plane, Supplier<DataPlane> planes, Pages frozenPages) {
+    this.plane = plane;
+    this.planes = planes;
+    this.frozenPages = frozenPages;
+  }
+
+  /**
+   * The streams it was made with.
+   *
+   * @throws LongshoreException TRANSFER_BROKEN if there are none
+   */
+  synchronized DataPlane plane() {
+    if (plane == null || over) {
+      throw broken(new TransferBrokenException("there are no streams to the target", null));
+    }
+    return plane;
+  }
+
+  /** The tree is frozen: answers demands from now on, and can push. */
+  PagePush serve(StalePages stale) {
+    return serve(plane(), stale);
+  }
+
+  /**
+   * What sends the pages; the streams are opened anew if there are none or they broke.
+   *
+   * @throws LongshoreException TRANSFER_BROKEN if the target cannot be reached
+   */
+  PagePush connected() throws InterruptedException {
+    building.lockInterruptibly();
+    try {
+      PagePush serving = push();
+      if (serving != null && !serving.hasFailed()) {
+        return serving;
+      }
+      DataPlane fresh = renew();
+      fresh.awaitOpen();
+      return serve(fresh, frozenPages.find());
+    } catch (TransferBrokenException e) {
+      throw broken(e);
+    } catch (IOException e) {
+      throw new LongshoreException(
+          Reason.INTERNAL, "cannot tell which pages the frozen tree has: " + e.getMessage(), e);
+    } finally {
+      building.unlock();
+    }
+  }
+
+  /** What sends the pages, working or not; null if nothing does. */
+  synchronized @Nullable PagePush push() {
+    return push;
+  }
+
+  /** Bytes of messages on all data streams that there were. */
+  synchronized long bytesOnWire() {
+    return bytesBefore + (plane == null ? 0 : plane.bytesOnWire());
+  }
+
+  /** Ends it in order: everything was sent and stored. */
+  void finish() {
+    DataPlane ending = end();
+    if (ending != null) {
+      ending.finish();
+    }
+  }
+
+  /** Ends it at once, and every wait for it. */
+  void cancel() {
+    DataPlane ending = end();
+    if (ending != null) {
+      ending.cancel();
+    }
+  }
+
+  private @Nullable DataPlane end() {
+    PagePush closing;
+    DataPlane ending;
+    synchronized (this) {
+      over = true;
+      closing = push;
+      push = null;
+      ending = plane;
+    }
+    if (closing != null) {
+      closing.close();
+    }
+    return ending;
+  }
+
+  private DataPlane renew() {
+    PagePush closing;
+    DataPlane before;
+    synchronized (this) {
+      if (over) {
+        throw new TransferBrokenException("the migration is over on the source", null);
+      }
+      closing = push;
+      before = plane;
+      push = null;
+      bytesBefore += before == null ? 0 : before.bytesOnWire();
+      plane = null;
+    }
+    if (before != null) {
+      before.cancel();
+    }
+    if (closing != null) {
+      closing.close();
+    }
+    DataPlane fresh = planes.get();
+    synchronized (this) {
+      plane = fresh;
+      if (over) {
+        fresh.cancel();
+      }
+    }
+    return fresh;
+  }
+
+  private PagePush serve(DataPlane streams, StalePages stale) {
+    PagePush serving = new PagePush(stale, streams.pages(), streams.faults());
+    boolean tooLate;
+    synchronized (this) {
+      tooLate = over;
+      if (!tooLate) {
+        push = serving;
+      }
+    }
+    if (tooLate) {
+      serving.close();
+      throw new TransferBrokenException("the migration is over on the source", null);
+    }
+    streams.onDemand(serving::demand);
+    return serving;
+  }
+
+  private static LongshoreException broken(TransferBrokenException e) {
+    return new LongshoreException(Reason.TRANSFER_BROKEN, String.valueOf(e.getMessage()), e);
+  }
+}

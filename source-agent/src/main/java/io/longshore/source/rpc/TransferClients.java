@@ -1,0 +1,34 @@
+package io.longshore.source.rpc;
+
+import com.google.protobuf.ByteString;
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.platform.rpc.GrpcChannels;
+import io.longshore.source.departure.DataPlane;
+import io.longshore.source.departure.DataPlanes;
+import io.longshore.source.departure.TransferTarget;
+import io.longshore.transfer.v1.StreamOpen;
+
+/** Opens data streams over gRPC. */
+public final class TransferClients implements DataPlanes {
+  private final GrpcChannels channels;
+  private final int pageStreams;
+
+  /**
+   * @param pageStreams how many streams carry pages at once
+   */
+  public TransferClients(GrpcChannels channels, int pageStreams) {
+    this.channels = channels;
+    this.pageStreams = pageStreams;
+  }
+
+  @Override
+  public DataPlane open(MigrationRef ref, TransferTarget target) {
+    StreamOpen open =
+        StreamOpen.newBuilder()
+            .setMigrationId(ref.id())
+            .setEpoch(ref.epoch())
+            .setSecret(ByteString.copyFrom(target.secret()))
+            .build();
+    return new TransferClient(channels, target.endpoint(), open, pageStreams);
+  }
+}
