@@ -27,6 +27,8 @@ import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.Node;
 import io.longshore.v1.NodeServiceGrpc;
 import io.longshore.v1.PlanMigrationRequest;
+import io.longshore.v1.ResolveMigrationRequest;
+import io.longshore.v1.ResolveMigrationResponse;
 import io.longshore.v1.TestNodeRequest;
 import io.longshore.v1.WatchMigrationRequest;
 import io.longshore.v1.WatchMigrationResponse;
@@ -108,6 +110,10 @@ final class Coordinator implements AutoCloseable {
   Migration cancel(String id) {
     CancelMigrationRequest request = CancelMigrationRequest.newBuilder().setMigrationId(id).build();
     return call(() -> migrations(SHORT).cancelMigration(request).getMigration());
+  }
+
+  ResolveMigrationResponse resolve(ResolveMigrationRequest request) {
+    return call(() -> migrations(SHORT).resolveMigration(request));
   }
 
   ListMigrationsResponse list(boolean onlyActive, boolean selfTests) {

@@ -1,6 +1,7 @@
 package io.longshore.cli;
 
 import io.longshore.platform.value.HostPort;
+import java.io.BufferedReader;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,10 +12,12 @@ import java.util.Optional;
  * What surrounds a run of the command.
  *
  * @param variables environment variables
+ * @param in for answers to questions
  * @param out for results
  * @param err for progress and errors
  */
-record Environment(Map<String, String> variables, PrintWriter out, PrintWriter err) {
+record Environment(
+    Map<String, String> variables, BufferedReader in, PrintWriter out, PrintWriter err) {
   private static final HostPort LOCAL = new HostPort("localhost", 7700);
   private static final Duration USUAL_PATIENCE = Duration.ofSeconds(30);
   private static final int USUAL_WIDTH = 80;

@@ -1,7 +1,9 @@
 package io.longshore.cli;
 
+import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.logging.Level;
@@ -16,7 +18,11 @@ public final class Main {
     // gRPC's and OpenTelemetry's own remarks are not for operators.
     Logger.getLogger("").setLevel(Level.SEVERE);
     Environment environment =
-        new Environment(System.getenv(), writer(FileDescriptor.out), writer(FileDescriptor.err));
+        new Environment(
+            System.getenv(),
+            new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)),
+            writer(FileDescriptor.out),
+            writer(FileDescriptor.err));
     int status = Longshore.run(environment, args);
     environment.out().flush();
     environment.err().flush();

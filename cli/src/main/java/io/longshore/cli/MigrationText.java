@@ -29,6 +29,9 @@ final class MigrationText {
               + " of "
               + Quantity.bytes(progress.getTotalBytes()));
     }
+    if (migration.getAbandonedNodePending()) {
+      facts.row("abandoned", abandonedNode(migration) + " has yet to be told: keep it off");
+    }
     if (!migration.getTraceId().isEmpty()) {
       facts.row("trace", migration.getTraceId());
     }
@@ -49,6 +52,14 @@ final class MigrationText {
         .row("image bytes", Quantity.bytes(result.getImageBytes()));
   }
 
+  private static String abandonedNode(Migration migration) {
+    return switch (migration.getResolution()) {
+      case RESOLUTION_ABANDON_TARGET -> migration.getSpec().getTargetNode();
+      case RESOLUTION_ABANDON_SOURCE -> migration.getSpec().getSourceNode();
+      case RESOLUTION_UNSPECIFIED, UNRECOGNIZED -> "a node";
+    };
+  }
+
   private static String verb(Migration migration) {
     String source = migration.getSpec().getSourceNode();
     return switch (migration.getState()) {
@@ -56,7 +67,9 @@ final class MigrationText {
       case STATE_FAILED ->
           migration.getError().getReason().equals(Reason.WORKLOAD_LOST.name())
               ? "failed"
-              : "failed, the workload runs on " + source + " as before";
+              : migration.getError().getReason().equals(Reason.TARGET_ABANDONED.name())
+                  ? "failed, the workload runs on " + source + ", from where it was frozen"
+                  : "failed, the workload runs on " + source + " as before";
       case STATE_CANCELLED -> "was cancelled, the workload runs on " + source + " as before";
       case STATE_UNSPECIFIED,
           STATE_PENDING,

@@ -28,6 +28,8 @@ import io.longshore.v1.Node;
 import io.longshore.v1.NodeServiceGrpc;
 import io.longshore.v1.PlanMigrationRequest;
 import io.longshore.v1.PlanMigrationResponse;
+import io.longshore.v1.ResolveMigrationRequest;
+import io.longshore.v1.ResolveMigrationResponse;
 import io.longshore.v1.TestNodeRequest;
 import io.longshore.v1.TestNodeResponse;
 import io.longshore.v1.WatchMigrationRequest;
@@ -65,6 +67,7 @@ final class FakeCoordinator implements AutoCloseable {
   final Deque<RuntimeException> failures = new ArrayDeque<>();
 
   final List<CreateMigrationRequest> created = new CopyOnWriteArrayList<>();
+  final List<ResolveMigrationRequest> resolved = new CopyOnWriteArrayList<>();
   final List<String> traceParents = new CopyOnWriteArrayList<>();
   final List<ListMigrationsRequest> lists = new CopyOnWriteArrayList<>();
   final CountDownLatch watched = new CountDownLatch(1);
@@ -203,6 +206,19 @@ final class FakeCoordinator implements AutoCloseable {
           observer,
           CancelMigrationResponse.newBuilder()
               .setMigration(named(request.getMigrationId()))
+              .build());
+    }
+
+    @Override
+    public void resolveMigration(
+        ResolveMigrationRequest request, StreamObserver<ResolveMigrationResponse> observer) {
+      resolved.add(request);
+      failIfTold();
+      answer(
+          observer,
+          ResolveMigrationResponse.newBuilder()
+              .setMigration(named(request.getMigrationId()))
+              .setConsequence("The workload loses what it did.")
               .build());
     }
   }

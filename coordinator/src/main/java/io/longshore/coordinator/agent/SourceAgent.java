@@ -35,11 +35,19 @@ public interface SourceAgent {
   PushReport push(MigrationRef migration, Consumer<PushReport> progress)
       throws AgentException, InterruptedException;
 
-  /** Ends the frozen copy. Only after the target resumed and has installed every page. */
-  void release(MigrationRef migration) throws AgentException, InterruptedException;
+  /**
+   * Ends the frozen copy. Only after the target resumed and has installed every page.
+   *
+   * @param abandoned an operator decided that it ends even so
+   */
+  void release(MigrationRef migration, boolean abandoned)
+      throws AgentException, InterruptedException;
 
   /**
    * Lets the workload run on at the source. Only when the target said that it will never run it.
    */
   void rollBack(MigrationRef migration) throws AgentException, InterruptedException;
+
+  /** Tells a new epoch, and changes nothing else. */
+  void greet(MigrationRef migration) throws AgentException, InterruptedException;
 }

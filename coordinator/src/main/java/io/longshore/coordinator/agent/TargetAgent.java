@@ -31,10 +31,19 @@ public interface TargetAgent {
   /**
    * Waits until every page is installed.
    *
+   * @param sourceAbandoned an operator decided that pages that have not come never will
    * @return the number of pages the workload waited for because they were still on the source
    */
-  long complete(MigrationRef migration) throws AgentException, InterruptedException;
+  long complete(MigrationRef migration, boolean sourceAbandoned)
+      throws AgentException, InterruptedException;
 
-  /** Ends the target's part. A normal return is a definite "will never run". */
-  void abort(MigrationRef migration) throws AgentException, InterruptedException;
+  /**
+   * Ends the target's part. A normal return is a definite "will never run".
+   *
+   * @param abandoned an operator decided that it ends even if it runs
+   */
+  void abort(MigrationRef migration, boolean abandoned) throws AgentException, InterruptedException;
+
+  /** Tells a new epoch, and changes nothing else. */
+  void greet(MigrationRef migration) throws AgentException, InterruptedException;
 }

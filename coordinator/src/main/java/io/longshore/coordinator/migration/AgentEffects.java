@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
@@ -65,12 +66,14 @@ final class AgentEffects {
         yield new Event.Resumed(clock.instant());
       }
       case RELEASE_SOURCE -> {
-        source(spec).release(ref);
+        source(spec).release(ref, false);
         yield new Event.Released();
       }
-      case COMPLETE_TARGET -> new Event.Completed(target(spec).complete(ref));
+      case COMPLETE_TARGET ->
+          new Event.Completed(
+              target(spec).complete(ref, migration.resolution() == Resolution.ABANDON_SOURCE));
       case ABORT_TARGET -> {
-        target(spec).abort(ref);
+        target(spec).abort(ref, false);
         yield new Event.Aborted();
       }
       case ROLL_BACK_SOURCE -> {
@@ -78,6 +81,24 @@ final class AgentEffects {
         yield new Event.RolledBack();
       }
     };
+  }
+
+  /** Tells the source a new epoch. */
+  void greetSource(Migration migration) throws AgentException, InterruptedException {
+    source(migration.spec()).greet(migration.ref());
+  }
+
+  /** Tells the target a new epoch. */
+  void greetTarget(Migration migration) throws AgentException, InterruptedException {
+    target(migration.spec()).greet(migration.ref());
+  }
+
+  /** Tells the node that an operator abandoned that its copy must end. */
+  void fence(Migration migration) throws AgentException, InterruptedException {
+    switch (Objects.requireNonNull(migration.resolution())) {
+      case ABANDON_TARGET -> target(migration.spec()).abort(migration.ref(), true);
+      case ABANDON_SOURCE -> source(migration.spec()).release(migration.ref(), true);
+    }
   }
 
   private Event prepare(MigrationSpec spec, MigrationRef ref)

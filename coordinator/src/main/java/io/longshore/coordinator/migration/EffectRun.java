@@ -97,7 +97,7 @@ final class EffectRun implements Runnable {
   private boolean attempt() throws InterruptedException {
     Event event;
     try {
-      event = effects.run(effect, migration, report -> listener.happened(this, report));
+      event = effects.run(effect, migration, this::progressed);
     } catch (AgentException e) {
       return failed(e);
     } catch (RuntimeException e) {
@@ -112,6 +112,12 @@ final class EffectRun implements Runnable {
     }
     answer(event);
     return true;
+  }
+
+  /** What goes on again has not been failing all the while. */
+  private void progressed(Event report) {
+    failures = 0;
+    listener.happened(this, report);
   }
 
   /** Hands an event on until it is stored: a full disk delays a decision, it does not lose one. */

@@ -2,6 +2,7 @@ package io.longshore.coordinator.migration;
 
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
+import io.longshore.platform.error.Reason;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -30,6 +31,8 @@ sealed interface Event {
     FAIL,
     LOSE,
     CANCEL,
+    ABANDON_TARGET,
+    ABANDON_SOURCE,
     ABORTED,
     ROLLED_BACK
   }
@@ -151,6 +154,29 @@ sealed interface Event {
     @Override
     public Kind kind() {
       return Kind.CANCEL;
+    }
+  }
+
+  /** An operator decides. */
+  record Resolve(Resolution resolution) implements Event {
+    @Override
+    public Kind kind() {
+      return switch (resolution) {
+        case ABANDON_TARGET -> Kind.ABANDON_TARGET;
+        case ABANDON_SOURCE -> Kind.ABANDON_SOURCE;
+      };
+    }
+
+    @Override
+    public Optional<Failure> why() {
+      return switch (resolution) {
+        case ABANDON_TARGET ->
+            Optional.of(
+                Failure.of(
+                    Reason.TARGET_ABANDONED,
+                    "an operator abandoned the target: the workload runs on on the source, from where it was frozen"));
+        case ABANDON_SOURCE -> Optional.empty();
+      };
     }
   }
 

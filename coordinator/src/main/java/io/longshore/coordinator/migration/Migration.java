@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param createTime when it was created
  * @param updateTime when it last changed
  * @param finishTime when it became done, null before
+ * @param resolution what an operator has decided, null if nothing
+ * @param fencePending whether the node that was abandoned has yet to be told
  * @param traceParent W3C traceparent of its root span, empty if there is none
  */
 public record Migration(
@@ -37,6 +39,8 @@ public record Migration(
     Instant createTime,
     Instant updateTime,
     @Nullable Instant finishTime,
+    @Nullable Resolution resolution,
+    boolean fencePending,
     String traceParent) {
 
   public Migration {
@@ -69,6 +73,8 @@ public record Migration(
         now,
         now,
         null,
+        null,
+        false,
         traceParent);
   }
 
@@ -96,6 +102,48 @@ public record Migration(
         createTime,
         now,
         finishTime,
+        resolution,
+        fencePending,
+        traceParent);
+  }
+
+  /** The same with an operator's decision, which has an epoch of its own. */
+  Migration resolved(Resolution decided) {
+    return new Migration(
+        id,
+        requestId,
+        requestedStrategy,
+        spec,
+        phase,
+        failure,
+        measurements,
+        epoch + 1,
+        revision,
+        createTime,
+        updateTime,
+        finishTime,
+        decided,
+        true,
+        traceParent);
+  }
+
+  /** The node that was abandoned was told. */
+  Migration fenced(Instant now) {
+    return new Migration(
+        id,
+        requestId,
+        requestedStrategy,
+        spec,
+        phase,
+        failure,
+        measurements,
+        epoch,
+        revision + 1,
+        createTime,
+        now,
+        finishTime,
+        resolution,
+        false,
         traceParent);
   }
 
@@ -114,6 +162,8 @@ public record Migration(
         createTime,
         now,
         newPhase.done() ? now : null,
+        resolution,
+        fencePending,
         traceParent);
   }
 }

@@ -37,6 +37,9 @@ final class MigrationRun implements EffectRun.Listener {
   private final Map<Effect, EffectRun> running = new EnumMap<>(Effect.class);
 
   @GuardedBy("lock")
+  private List<Greeting> greetings = List.of();
+
+  @GuardedBy("lock")
   private boolean stopped;
 
   /**
@@ -74,6 +77,17 @@ final class MigrationRun implements EffectRun.Listener {
           current.spec().targetNode(),
           current.epoch(),
           current.phase());
+      if (current.epoch() > 1) {
+        Migration greeted = current;
+        greetings =
+            List.of(
+                new Greeting(
+                        "greet-source-" + greeted.id(), () -> effects.greetSource(greeted), policy)
+                    .start(),
+                new Greeting(
+                        "greet-target-" + greeted.id(), () -> effects.greetTarget(greeted), policy)
+                    .start());
+      }
       act();
     } finally {
       lock.unlock();
@@ -116,6 +130,70 @@ final class MigrationRun implements EffectRun.Listener {
   }
 
   /**
+   * Takes an operator's decision. Returns when that is stored.
+   *
+   * @param state for which the operator was told what it means
+   * @throws LongshoreException with {@link Reason#WRONG_PHASE} if it is in another by now, or the
+   *     decision is none there
+   */
+  Migration resolve(Resolution resolution, Phase.State state) {
+    Migration after;
+    boolean over;
+    lock.lock();
+    try (Scope _ = trace.root().makeCurrent()) {
+      Migrations.requireResolvable(current, resolution);
+      if (current.phase().state() != state) {
+        throw new LongshoreException(
+            Reason.WRONG_PHASE,
+            "migration '%s' is %s by now: look again at what the decision means"
+                .formatted(current.id(), current.phase().state()));
+      }
+      resolve(StateMachine.decide(current, new Event.Resolve(resolution), clock.instant()));
+      after = current;
+      over = stopped;
+    } finally {
+      lock.unlock();
+    }
+    changed(over);
+    return after;
+  }
+
+  /**
+   * What is under way has the epoch before, and does not know of the decision: all is begun anew.
+   */
+  @GuardedBy("lock")
+  private void resolve(StateMachine.Decision decision) {
+    if (!(decision instanceof StateMachine.Decision.Change(Migration next, boolean _))) {
+      return;
+    }
+    if (!store.resolve(next)) {
+      giveUp("the store has a newer epoch");
+      return;
+    }
+    Phase before = current.phase();
+    current = next;
+    running.values().forEach(EffectRun::cancel);
+    running.clear();
+    cancelGreetings();
+    act();
+    log.warn(
+        "Migration {}: {} by an operator in {}, now {}",
+        next.id(),
+        next.resolution(),
+        before,
+        next.phase());
+    if (next.phase().done()) {
+      stopped = true;
+    }
+  }
+
+  @GuardedBy("lock")
+  private void cancelGreetings() {
+    greetings.forEach(Greeting::cancel);
+    greetings = List.of();
+  }
+
+  /**
    * Calls back after every change until {@link #unwatch}: briefly, it runs on the thread that made
    * the change.
    */
@@ -135,6 +213,7 @@ final class MigrationRun implements EffectRun.Listener {
         stopped = true;
         running.values().forEach(EffectRun::cancel);
         running.clear();
+        cancelGreetings();
         trace.interrupt();
       }
     } finally {
@@ -219,6 +298,7 @@ final class MigrationRun implements EffectRun.Listener {
     }
     if (next.phase().done()) {
       stopped = true;
+      cancelGreetings();
     }
   }
 
@@ -268,6 +348,7 @@ final class MigrationRun implements EffectRun.Listener {
     stopped = true;
     running.values().forEach(EffectRun::cancel);
     running.clear();
+    cancelGreetings();
     trace.interrupt();
   }
 

@@ -40,6 +40,19 @@ public interface MigrationStore {
    */
   boolean update(Migration migration);
 
+  /**
+   * Stores an operator's decision, which has an epoch greater by one.
+   *
+   * @return false if another coordinator took the migration up since: nothing is stored then
+   */
+  boolean resolve(Migration migration);
+
+  /** Stores that the node that was abandoned was told. */
+  void fenced(Migration migration);
+
+  /** Migrations that are over, whose abandoned node has yet to be told. */
+  List<Migration> fencePending();
+
   /** Gives every migration that is not done a new epoch, and returns them. */
   List<Migration> takeUp(Instant now);
 

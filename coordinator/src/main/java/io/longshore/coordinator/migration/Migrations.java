@@ -35,6 +35,7 @@ public final class Migrations {
   private final RetryPolicy policy;
   private final InstantSource clock;
   private final Tracer tracer;
+  private final AbandonedNodes abandoned;
   private final ReentrantLock lock = new ReentrantLock();
 
   @GuardedBy("lock")
@@ -57,6 +58,7 @@ public final class Migrations {
     this.policy = policy;
     this.clock = clock;
     this.tracer = tracer;
+    this.abandoned = new AbandonedNodes(store, effects, policy, clock);
   }
 
   /** Takes up, with a new epoch, every stored migration that is not done. */
@@ -68,6 +70,7 @@ public final class Migrations {
     for (Migration migration : found) {
       register(migration, MigrationTrace.takeUp(tracer, migration)).begin();
     }
+    abandoned.start();
   }
 
   /** Ends all calls to agents. Migrations that are not done are taken up by the next run. */
@@ -81,6 +84,7 @@ public final class Migrations {
       lock.unlock();
     }
     runs.forEach(MigrationRun::stop);
+    abandoned.stop();
   }
 
   /** Says what a migration would do and what stands in its way; changes nothing. */
@@ -182,7 +186,7 @@ public final class Migrations {
   private MigrationRun register(Migration migration, MigrationTrace trace) {
     MigrationRun run =
         new MigrationRun(
-            migration, store, effects, policy, clock, trace, () -> forget(migration.id()));
+            migration, store, effects, policy, clock, trace, () -> over(migration.id()));
     lock.lock();
     try {
       if (stopped) {
@@ -197,6 +201,15 @@ public final class Migrations {
       lock.unlock();
     }
     return run;
+  }
+
+  private void over(String id) {
+    forget(id);
+    store
+        .find(id)
+        .filter(Migration::fencePending)
+        .filter(m -> m.phase().done())
+        .ifPresent(abandoned::tell);
   }
 
   private void forget(String id) {
@@ -266,6 +279,65 @@ public final class Migrations {
       throw tooLate(migration);
     }
     return migration;
+  }
+
+  /**
+   * Says what an operator's decision would mean; changes nothing.
+   *
+   * @throws LongshoreException with {@link Reason#NOT_FOUND}, or {@link Reason#WRONG_PHASE} if the
+   *     migration does not need it
+   */
+  public Resolvable resolvable(String id, Resolution resolution) {
+    Migration migration = get(id);
+    requireResolvable(migration, resolution);
+    return new Resolvable(migration, Consequence.of(migration, resolution));
+  }
+
+  /**
+   * Takes an operator's decision and returns when that is stored. What was decided before is
+   * answered again.
+   *
+   * @param state for which the operator was told what it means
+   */
+  public Resolvable resolve(String id, Resolution resolution, Phase.State state) {
+    Migration before = get(id);
+    if (before.resolution() == resolution) {
+      return new Resolvable(before, "This was decided before.");
+    }
+    requireResolvable(before, resolution);
+    String consequence = Consequence.of(before, resolution);
+    MigrationRun run =
+        run(id)
+            .orElseThrow(
+                () ->
+                    new LongshoreException(
+                        Reason.STALE_EPOCH,
+                        "migration '" + id + "' is driven by another coordinator: ask that one"));
+    return new Resolvable(run.resolve(resolution, state), consequence);
+  }
+
+  /**
+   * A migration that an operator may decide about.
+   *
+   * @param consequence what the decision means, for people
+   */
+  public record Resolvable(Migration migration, String consequence) {}
+
+  static void requireResolvable(Migration migration, Resolution resolution) {
+    if (StateMachine.rule(migration, new Event.Resolve(resolution).kind()) == null) {
+      throw new LongshoreException(
+          Reason.WRONG_PHASE,
+          "migration '%s' is %s: %s"
+              .formatted(
+                  migration.id(),
+                  migration.phase().state(),
+                  switch (resolution) {
+                    case ABANDON_TARGET ->
+                        "the target can be abandoned while a rollback waits for it (cancel first), and from the step on until the source may be released";
+                    case ABANDON_SOURCE ->
+                        "the source can be abandoned only once the workload runs on the target";
+                  }));
+    }
   }
 
   static LongshoreException tooLate(Migration migration) {

@@ -43,6 +43,11 @@ public record RetryPolicy(Duration patience, Duration firstDelay, Duration longe
       return Verdict.GIVE_UP;
     }
     if (phase.mayRollBack()) {
+      if (effect == Effect.FREEZE_SOURCE
+          && failure.reason().equals(Reason.TRANSFER_BROKEN.name())) {
+        // The agent's answer: a freeze is not repeated, and the workload stands still.
+        return Verdict.FAIL;
+      }
       return switch (failure.kind()) {
         case UNREACHABLE -> failingFor.compareTo(patience) < 0 ? Verdict.REPEAT : Verdict.FAIL;
         case TIMED_OUT, REFUSED -> Verdict.FAIL;

@@ -54,6 +54,14 @@ record Rule(Kind event, Guard guard, Outcome outcome) {
     return new Guard("post-copy", m -> !m.spec().strategy().pushesBeforeResume());
   }
 
+  static Guard whenSourceIsThere() {
+    return new Guard("source there", m -> m.resolution() != Resolution.ABANDON_SOURCE);
+  }
+
+  static Guard whenSourceIsAbandoned() {
+    return new Guard("source abandoned", m -> m.resolution() == Resolution.ABANDON_SOURCE);
+  }
+
   static Guard whenFailed() {
     return new Guard("failed", m -> m.failure() != null);
   }

@@ -15,6 +15,8 @@ import static io.longshore.coordinator.migration.Rule.whenCancelled;
 import static io.longshore.coordinator.migration.Rule.whenFailed;
 import static io.longshore.coordinator.migration.Rule.whenPushedAfterResume;
 import static io.longshore.coordinator.migration.Rule.whenPushedBeforeResume;
+import static io.longshore.coordinator.migration.Rule.whenSourceIsAbandoned;
+import static io.longshore.coordinator.migration.Rule.whenSourceIsThere;
 
 import io.longshore.coordinator.migration.Event.Kind;
 import java.time.Instant;
@@ -94,6 +96,7 @@ final class StateMachine {
               on(Kind.RESUMED).when(whenPushedBeforeResume()).to(Phase.COMPLETING),
               on(Kind.RESUMED).when(whenPushedAfterResume()).to(Phase.PUSHING),
               on(Kind.LOSE).to(Phase.LOST),
+              on(Kind.ABANDON_TARGET).to(Phase.ROLLING_BACK),
               on(Kind.CANCEL).tooLate()),
           row(
               Phase.PUSHING,
@@ -101,23 +104,30 @@ final class StateMachine {
               on(Kind.PROGRESS).keep(),
               on(Kind.PUSHED).to(Phase.COMPLETING),
               on(Kind.LOSE).to(Phase.LOST),
+              on(Kind.ABANDON_TARGET).to(Phase.ROLLING_BACK),
+              on(Kind.ABANDON_SOURCE).to(Phase.COMPLETING),
               on(Kind.CANCEL).tooLate()),
           row(
               Phase.COMPLETING,
               List.of(COMPLETE_TARGET),
-              on(Kind.COMPLETED).to(Phase.RELEASING),
+              on(Kind.COMPLETED).when(whenSourceIsThere()).to(Phase.RELEASING),
+              on(Kind.COMPLETED).when(whenSourceIsAbandoned()).to(Phase.SUCCEEDED),
               on(Kind.LOSE).to(Phase.LOST),
+              on(Kind.ABANDON_TARGET).when(whenSourceIsThere()).to(Phase.ROLLING_BACK),
+              on(Kind.ABANDON_SOURCE).when(whenSourceIsThere()).to(Phase.COMPLETING),
               on(Kind.CANCEL).tooLate()),
           row(
               Phase.RELEASING,
               List.of(RELEASE_SOURCE),
               on(Kind.RELEASED).to(Phase.SUCCEEDED),
+              on(Kind.ABANDON_SOURCE).to(Phase.SUCCEEDED),
               on(Kind.CANCEL).tooLate()),
           row(Phase.SUCCEEDED, List.of(), on(Kind.CANCEL).tooLate()),
           row(
               Phase.ABORTING,
               List.of(ABORT_TARGET),
               on(Kind.ABORTED).to(Phase.ROLLING_BACK),
+              on(Kind.ABANDON_TARGET).to(Phase.ROLLING_BACK),
               on(Kind.CANCEL).stay()),
           row(
               Phase.ROLLING_BACK,
@@ -205,12 +215,22 @@ final class StateMachine {
               Event.Fail _,
               Event.Lose _,
               Event.Cancel _,
+              Event.Resolve _,
               Event.Aborted _,
               Event.RolledBack _ ->
               before;
         };
-    Failure failure = event.why().isPresent() ? event.why().get() : migration.failure();
-    return migration.changed(phase, failure, measured, now);
+    Failure failure = migration.failure();
+    if (event.why().isPresent()
+        && !(event instanceof Event.Resolve && migration.phase() == Phase.ABORTING)) {
+      // A rollback that an operator hastens keeps its reason.
+      failure = event.why().get();
+    }
+    Migration next =
+        event instanceof Event.Resolve(Resolution resolution)
+            ? migration.resolved(resolution)
+            : migration;
+    return next.changed(phase, failure, measured, now);
   }
 
   private static Row row(Phase phase, List<Effect> effects, Rule... rules) {

@@ -63,6 +63,21 @@ final class MigrationRunTest {
     }
 
     @Override
+    public boolean resolve(Migration migration) {
+      return update(migration);
+    }
+
+    @Override
+    public void fenced(Migration migration) {
+      timeline.add("fenced");
+    }
+
+    @Override
+    public List<Migration> fencePending() {
+      return List.of();
+    }
+
+    @Override
     public List<Migration> takeUp(Instant now) {
       return List.of();
     }
@@ -117,13 +132,18 @@ final class MigrationRunTest {
     }
 
     @Override
-    public void release(MigrationRef migration) {
+    public void release(MigrationRef migration, boolean abandoned) {
       timeline.add("released");
     }
 
     @Override
     public void rollBack(MigrationRef migration) {
       timeline.add("rolled back");
+    }
+
+    @Override
+    public void greet(MigrationRef migration) {
+      timeline.add("greeted the source");
     }
   }
 
@@ -149,14 +169,19 @@ final class MigrationRunTest {
     }
 
     @Override
-    public long complete(MigrationRef migration) {
+    public long complete(MigrationRef migration, boolean sourceAbandoned) {
       timeline.add("completed");
       return 0;
     }
 
     @Override
-    public void abort(MigrationRef migration) {
+    public void abort(MigrationRef migration, boolean abandoned) {
       timeline.add("aborted");
+    }
+
+    @Override
+    public void greet(MigrationRef migration) {
+      timeline.add("greeted the target");
     }
   }
 

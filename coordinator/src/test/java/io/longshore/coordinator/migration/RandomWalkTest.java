@@ -37,6 +37,8 @@ final class RandomWalkTest {
     private boolean aborted;
     private boolean rolledBack;
     private boolean released;
+    private boolean targetAbandoned;
+    private boolean sourceAbandoned;
 
     Walk(long seed) {
       random = new Random(seed);
@@ -58,6 +60,8 @@ final class RandomWalkTest {
         restart();
       } else if (what < 8) {
         happens(Kind.CANCEL);
+      } else if (what < 10) {
+        resolve(random.nextBoolean() ? Resolution.ABANDON_TARGET : Resolution.ABANDON_SOURCE);
       } else if (running.isEmpty()) {
         // It held before the pages were complete: nothing else is under way.
         restart();
@@ -86,6 +90,27 @@ final class RandomWalkTest {
       act();
     }
 
+    /** An operator decides, where the table lets one: stored before anything is done. */
+    void resolve(Resolution resolution) {
+      Event event = new Event.Resolve(resolution);
+      if (StateMachine.rule(current, event.kind()) == null) {
+        return;
+      }
+      timeline.add(resolution + " in " + current.phase());
+      targetAbandoned |= resolution == Resolution.ABANDON_TARGET;
+      sourceAbandoned |= resolution == Resolution.ABANDON_SOURCE;
+      check(!released || sourceAbandoned, "the target was abandoned after the release");
+      Decision decision = StateMachine.decide(current, event, SampleMigrations.NOW);
+      assertThat(decision).isInstanceOf(Decision.Change.class);
+      if (decision instanceof Decision.Change(Migration next, boolean _)) {
+        check(next.epoch() == current.epoch() + 1, "a decision without an epoch of its own");
+        current = next;
+        stored = next;
+      }
+      running.clear();
+      act();
+    }
+
     void fails(Effect effect) {
       timeline.add(effect + " fails");
       if (current.phase().mayRollBack() && effect != Effect.START) {
@@ -108,7 +133,9 @@ final class RandomWalkTest {
           aborted = true;
         }
         case ROLL_BACK_SOURCE -> {
-          check(aborted, "rolled back before the abort");
+          check(aborted || targetAbandoned, "rolled back before the abort");
+          check(!sourceAbandoned, "rolled back though the source was abandoned");
+          check(!released, "rolled back after the release");
           rolledBack = true;
         }
         case PUSH_PAGES -> pushed = true;
@@ -118,7 +145,8 @@ final class RandomWalkTest {
           released = true;
         }
         case COMPLETE_TARGET -> {
-          check(resumed && pushed, "completed before resumed and pushed");
+          check(resumed, "completed before resumed");
+          check(pushed || sourceAbandoned, "completed before pushed");
           check(!released, "pages may be needed after the source was released");
         }
         case START, PREPARE, RESTORE_TARGET, FREEZE_SOURCE -> {}
@@ -149,8 +177,14 @@ final class RandomWalkTest {
 
     void end() {
       switch (current.phase()) {
-        case SUCCEEDED -> check(resumed && pushed && completed && released && !rolledBack, "lost");
-        case FAILED, CANCELLED -> check(!resumed && !released, "twice");
+        case SUCCEEDED -> {
+          check(resumed && completed && !rolledBack, "lost");
+          check((pushed && released) || sourceAbandoned, "not released");
+        }
+        case FAILED, CANCELLED -> {
+          check(!resumed || targetAbandoned, "twice");
+          check(!released && !sourceAbandoned, "lost");
+        }
         case PENDING,
             PREPARING,
             FREEZING,

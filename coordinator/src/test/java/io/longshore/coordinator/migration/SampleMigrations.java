@@ -66,6 +66,8 @@ public final class SampleMigrations {
       case FAIL -> new Event.Fail(FAILURE);
       case LOSE -> new Event.Lose(Failure.of(Reason.WORKLOAD_LOST, "gone"));
       case CANCEL -> new Event.Cancel();
+      case ABANDON_TARGET -> new Event.Resolve(Resolution.ABANDON_TARGET);
+      case ABANDON_SOURCE -> new Event.Resolve(Resolution.ABANDON_SOURCE);
       case ABORTED -> new Event.Aborted();
       case ROLLED_BACK -> new Event.RolledBack();
     };

@@ -145,6 +145,41 @@ final class StateMachineTest {
   }
 
   @Test
+  void abandonedByAnOperator() {
+    List<Kind> resuming = List.of(Kind.START, Kind.PREPARED, Kind.FROZEN, Kind.HELD);
+    List<Kind> pushing = with(resuming, Kind.RESUMED);
+    List<Kind> completing = with(pushing, Kind.PUSHED);
+    for (List<Kind> way : List.of(resuming, pushing, completing)) {
+      List<Kind> events = with(with(way, Kind.ABANDON_TARGET), Kind.ROLLED_BACK);
+      assertThat(play(Strategy.POST_COPY, events.toArray(Kind[]::new)))
+          .endsWith(Phase.ROLLING_BACK, Phase.FAILED);
+    }
+    assertThat(
+            play(
+                Strategy.POST_COPY, Kind.START, Kind.CANCEL, Kind.ABANDON_TARGET, Kind.ROLLED_BACK))
+        .endsWith(Phase.ABORTING, Phase.ROLLING_BACK, Phase.CANCELLED);
+    for (List<Kind> way : List.of(pushing, completing)) {
+      List<Kind> events = with(with(way, Kind.ABANDON_SOURCE), Kind.COMPLETED);
+      assertThat(play(Strategy.POST_COPY, events.toArray(Kind[]::new)))
+          .endsWith(Phase.COMPLETING, Phase.SUCCEEDED);
+    }
+    List<Kind> releasing = with(completing, Kind.COMPLETED);
+    assertThat(play(Strategy.POST_COPY, with(releasing, Kind.ABANDON_SOURCE).toArray(Kind[]::new)))
+        .endsWith(Phase.RELEASING, Phase.SUCCEEDED);
+  }
+
+  @Test
+  void aDecisionIsRememberedWithAnEpochOfItsOwn() {
+    Migration migration = SampleMigrations.in(Phase.PUSHING, Strategy.POST_COPY, null);
+    Migration next = step(migration, Kind.ABANDON_TARGET);
+    assertThat(next.epoch()).isEqualTo(migration.epoch() + 1);
+    assertThat(next.revision()).isEqualTo(migration.revision() + 1);
+    assertThat(next.resolution()).isEqualTo(Resolution.ABANDON_TARGET);
+    assertThat(next.fencePending()).isTrue();
+    assertThat(next.failure()).isNotNull();
+  }
+
+  @Test
   void lostInTheRollback() {
     assertThat(play(Strategy.POST_COPY, Kind.START, Kind.FAIL, Kind.ABORTED, Kind.LOSE))
         .endsWith(Phase.ROLLING_BACK, Phase.LOST);

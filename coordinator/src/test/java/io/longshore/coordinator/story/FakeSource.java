@@ -4,6 +4,8 @@ import com.google.protobuf.util.Durations;
 import io.grpc.stub.StreamObserver;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
 import io.longshore.agent.v1.FreezeWorkloadResponse;
+import io.longshore.agent.v1.GetSourceRequest;
+import io.longshore.agent.v1.GetSourceResponse;
 import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
@@ -120,8 +122,15 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
       ReleaseSourceRequest request, StreamObserver<ReleaseSourceResponse> to) {
     enter("ReleaseSource");
     world.accept(request.getMigration());
-    world.release();
+    world.release(request.getAbandoned());
     answer(to, ReleaseSourceResponse.getDefaultInstance());
+  }
+
+  @Override
+  public void getSource(GetSourceRequest request, StreamObserver<GetSourceResponse> to) {
+    enter("GetSource");
+    world.accept(request.getMigration());
+    answer(to, GetSourceResponse.getDefaultInstance());
   }
 
   @Override

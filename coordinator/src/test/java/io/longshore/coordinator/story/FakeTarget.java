@@ -9,6 +9,8 @@ import io.longshore.agent.v1.CheckTargetRequest;
 import io.longshore.agent.v1.CheckTargetResponse;
 import io.longshore.agent.v1.CompleteTargetRequest;
 import io.longshore.agent.v1.CompleteTargetResponse;
+import io.longshore.agent.v1.GetTargetRequest;
+import io.longshore.agent.v1.GetTargetResponse;
 import io.longshore.agent.v1.PrepareTargetRequest;
 import io.longshore.agent.v1.PrepareTargetResponse;
 import io.longshore.agent.v1.RestoreWorkloadRequest;
@@ -25,6 +27,7 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
   private final Script script;
   private final World world;
   final List<Obstacle> obstacles = new CopyOnWriteArrayList<>();
+  final List<Boolean> sourceAbandoned = new CopyOnWriteArrayList<>();
   final List<CheckTargetRequest> checked = new CopyOnWriteArrayList<>();
 
   FakeTarget(Script script, World world) {
@@ -91,14 +94,22 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
     enter("CompleteTarget");
     world.accept(request.getMigration());
     world.complete();
+    sourceAbandoned.add(request.getSourceAbandoned());
     answer(to, CompleteTargetResponse.newBuilder().setDemandFaults(7).build());
+  }
+
+  @Override
+  public void getTarget(GetTargetRequest request, StreamObserver<GetTargetResponse> to) {
+    enter("GetTarget");
+    world.accept(request.getMigration());
+    answer(to, GetTargetResponse.getDefaultInstance());
   }
 
   @Override
   public void abortTarget(AbortTargetRequest request, StreamObserver<AbortTargetResponse> to) {
     enter("AbortTarget");
     world.accept(request.getMigration());
-    world.abort();
+    world.abort(request.getAbandoned());
     answer(to, AbortTargetResponse.getDefaultInstance());
   }
 }

@@ -90,6 +90,36 @@ final class RestartTest {
   }
 
   @Test
+  void bothAgentsHearTheNewEpochThoughOnlyOneIsNeeded() throws Exception {
+    Script.Gate complete = cluster.script.hold("CompleteTarget");
+    Migration migration = cluster.create(Strategy.STRATEGY_POST_COPY);
+    complete.awaitReached();
+    cluster.awaitState(migration.getId(), State.STATE_RELEASING);
+    Cluster.Restart source = cluster.stopSource();
+    cluster.stopCoordinator();
+    cluster.startCoordinator();
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> cluster.script.calls().contains("GetTarget"));
+    assertThat(cluster.script.calls()).doesNotContain("GetSource");
+    source.run();
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> cluster.script.calls().contains("GetSource"));
+    complete.open();
+    assertThat(cluster.awaitDone(migration.getId()).getState()).isEqualTo(State.STATE_SUCCEEDED);
+  }
+
+  @Test
+  void aFreezeThatLostItsTargetIsRolledBackAtOnce() {
+    cluster.script.fail("FreezeWorkload", 1, Reason.TRANSFER_BROKEN);
+    Migration done = cluster.awaitDone(cluster.create(Strategy.STRATEGY_POST_COPY).getId());
+    assertThat(done.getState()).isEqualTo(State.STATE_FAILED);
+    assertThat(done.getError().getReason()).isEqualTo("TRANSFER_BROKEN");
+    assertThat(cluster.script.count("FreezeWorkload")).isEqualTo(1);
+  }
+
+  @Test
   void whatIsDoneIsNotTakenUp() throws Exception {
     Migration done = cluster.awaitDone(cluster.create(Strategy.STRATEGY_POST_COPY).getId());
     int calls = cluster.script.calls().size();

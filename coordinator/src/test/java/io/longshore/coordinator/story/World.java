@@ -19,6 +19,15 @@ final class World {
   boolean released;
   boolean aborted;
   boolean rolledBack;
+
+  /** The operator says that it will not come back: what it runs does not count. */
+  boolean targetIsDead;
+
+  /** The operator says that it will not come back: what it holds does not count. */
+  boolean sourceIsDead;
+
+  boolean targetEnded;
+  boolean sourceEnded;
   private long epoch;
   private final List<String> violations = new ArrayList<>();
 
@@ -61,14 +70,24 @@ final class World {
     completed = true;
   }
 
-  synchronized void release() {
+  synchronized void release(boolean abandoned) {
+    if (abandoned) {
+      require(sourceIsDead, "the source is abandoned though no operator said so");
+      sourceEnded = true;
+      return;
+    }
     require(resumed, "ReleaseSource before ResumeWorkload: no copy is left");
     require(pushed, "ReleaseSource before everything was pushed: pages are lost");
     require(completed, "ReleaseSource before CompleteTarget: pages may be needed again");
     released = true;
   }
 
-  synchronized void abort() {
+  synchronized void abort(boolean abandoned) {
+    if (abandoned) {
+      require(targetIsDead, "the target is abandoned though no operator said so");
+      targetEnded = true;
+      return;
+    }
     if (resumed) {
       throw new LongshoreException(Reason.ALREADY_RESUMED, "resumed");
     }
@@ -76,8 +95,8 @@ final class World {
   }
 
   synchronized void rollBack() {
-    require(aborted, "RollBackSource before AbortTarget");
-    require(!resumed, "RollBackSource after ResumeWorkload: two copies run");
+    require(aborted || targetIsDead, "RollBackSource before AbortTarget");
+    require(!resumed || targetIsDead, "RollBackSource after ResumeWorkload: two copies run");
     rolledBack = true;
   }
 

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.Context;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
 import io.longshore.agent.v1.FreezeWorkloadResponse;
+import io.longshore.agent.v1.GetSourceRequest;
 import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
@@ -124,9 +125,13 @@ final class GrpcSourceAgent implements SourceAgent {
   }
 
   @Override
-  public void release(MigrationRef migration) throws AgentException, InterruptedException {
+  public void release(MigrationRef migration, boolean abandoned)
+      throws AgentException, InterruptedException {
     ReleaseSourceRequest request =
-        ReleaseSourceRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+        ReleaseSourceRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setAbandoned(abandoned)
+            .build();
     calls.call(() -> brief().releaseSource(request));
   }
 
@@ -135,5 +140,12 @@ final class GrpcSourceAgent implements SourceAgent {
     RollBackSourceRequest request =
         RollBackSourceRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
     calls.call(() -> brief().rollBackSource(request));
+  }
+
+  @Override
+  public void greet(MigrationRef migration) throws AgentException, InterruptedException {
+    GetSourceRequest request =
+        GetSourceRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+    calls.call(() -> brief().getSource(request));
   }
 }

@@ -4,6 +4,7 @@ import io.longshore.agent.v1.AbortTargetRequest;
 import io.longshore.agent.v1.CheckTargetRequest;
 import io.longshore.agent.v1.CheckTargetResponse;
 import io.longshore.agent.v1.CompleteTargetRequest;
+import io.longshore.agent.v1.GetTargetRequest;
 import io.longshore.agent.v1.PrepareTargetRequest;
 import io.longshore.agent.v1.PrepareTargetResponse;
 import io.longshore.agent.v1.RestoreWorkloadRequest;
@@ -81,16 +82,31 @@ final class GrpcTargetAgent implements TargetAgent {
   }
 
   @Override
-  public long complete(MigrationRef migration) throws AgentException, InterruptedException {
+  public long complete(MigrationRef migration, boolean sourceAbandoned)
+      throws AgentException, InterruptedException {
     CompleteTargetRequest request =
-        CompleteTargetRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+        CompleteTargetRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setSourceAbandoned(sourceAbandoned)
+            .build();
     return calls.call(() -> stub.completeTarget(request)).getDemandFaults();
   }
 
   @Override
-  public void abort(MigrationRef migration) throws AgentException, InterruptedException {
+  public void abort(MigrationRef migration, boolean abandoned)
+      throws AgentException, InterruptedException {
     AbortTargetRequest request =
-        AbortTargetRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+        AbortTargetRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setAbandoned(abandoned)
+            .build();
     calls.call(() -> brief().abortTarget(request));
+  }
+
+  @Override
+  public void greet(MigrationRef migration) throws AgentException, InterruptedException {
+    GetTargetRequest request =
+        GetTargetRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+    calls.call(() -> brief().getTarget(request));
   }
 }

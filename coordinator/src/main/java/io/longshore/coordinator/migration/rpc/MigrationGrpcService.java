@@ -5,6 +5,7 @@ import io.grpc.stub.StreamObserver;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.MigrationStore;
 import io.longshore.coordinator.migration.Migrations;
+import io.longshore.coordinator.migration.Resolution;
 import io.longshore.coordinator.plan.MigrationPlan;
 import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.rpc.Fields;
@@ -21,6 +22,8 @@ import io.longshore.v1.ListMigrationsResponse;
 import io.longshore.v1.MigrationServiceGrpc;
 import io.longshore.v1.PlanMigrationRequest;
 import io.longshore.v1.PlanMigrationResponse;
+import io.longshore.v1.ResolveMigrationRequest;
+import io.longshore.v1.ResolveMigrationResponse;
 import io.longshore.v1.WatchMigrationRequest;
 import io.longshore.v1.WatchMigrationResponse;
 import java.util.List;
@@ -125,6 +128,23 @@ public final class MigrationGrpcService extends MigrationServiceGrpc.MigrationSe
     answer.onNext(
         CancelMigrationResponse.newBuilder()
             .setMigration(MigrationMessages.migration(migration))
+            .build());
+    answer.onCompleted();
+  }
+
+  @Override
+  public void resolveMigration(
+      ResolveMigrationRequest request, StreamObserver<ResolveMigrationResponse> answer) {
+    String id = id(request.getMigrationId());
+    Resolution resolution = MigrationMessages.resolution(request.getResolution());
+    Migrations.Resolvable resolved =
+        request.getAccept()
+            ? migrations.resolve(id, resolution, MigrationMessages.state(request.getState()))
+            : migrations.resolvable(id, resolution);
+    answer.onNext(
+        ResolveMigrationResponse.newBuilder()
+            .setMigration(MigrationMessages.migration(resolved.migration()))
+            .setConsequence(resolved.consequence())
             .build());
     answer.onCompleted();
   }

@@ -9,9 +9,12 @@ import io.longshore.coordinator.migration.Failure;
 import io.longshore.coordinator.migration.Measurements;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Phase;
+import io.longshore.coordinator.migration.Resolution;
 import io.longshore.coordinator.plan.MigrationPlan;
 import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.Strategy;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
 import io.longshore.platform.telemetry.TraceParent;
 import io.longshore.v1.MigrationError;
 import io.longshore.v1.MigrationResult;
@@ -20,6 +23,7 @@ import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Progress;
 import io.longshore.v1.SelfTestWorkload;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /** Migrations and plans as messages. */
 final class MigrationMessages {
@@ -38,6 +42,8 @@ final class MigrationMessages {
             .setCreateTime(timestamp(migration.createTime()))
             .setUpdateTime(timestamp(migration.updateTime()))
             .setTraceId(TraceParent.traceId(TraceParent.parse(migration.traceParent())))
+            .setResolution(resolution(migration.resolution()))
+            .setAbandonedNodePending(migration.fencePending())
             .setEpoch(migration.epoch());
     Failure failure = migration.failure();
     if (failure != null) {
@@ -58,6 +64,36 @@ final class MigrationMessages {
       }
     }
     return message.build();
+  }
+
+  private static io.longshore.v1.Resolution resolution(@Nullable Resolution resolution) {
+    if (resolution == null) {
+      return io.longshore.v1.Resolution.RESOLUTION_UNSPECIFIED;
+    }
+    return switch (resolution) {
+      case ABANDON_TARGET -> io.longshore.v1.Resolution.RESOLUTION_ABANDON_TARGET;
+      case ABANDON_SOURCE -> io.longshore.v1.Resolution.RESOLUTION_ABANDON_SOURCE;
+    };
+  }
+
+  static Resolution resolution(io.longshore.v1.Resolution message) {
+    return switch (message) {
+      case RESOLUTION_ABANDON_TARGET -> Resolution.ABANDON_TARGET;
+      case RESOLUTION_ABANDON_SOURCE -> Resolution.ABANDON_SOURCE;
+      case RESOLUTION_UNSPECIFIED, UNRECOGNIZED ->
+          throw new LongshoreException(Reason.INVALID_ARGUMENT, "resolution: it is missing");
+    };
+  }
+
+  /** The state that a caller means. */
+  static Phase.State state(io.longshore.v1.Migration.State message) {
+    for (Phase phase : Phase.values()) {
+      if (state(phase) == message) {
+        return phase.state();
+      }
+    }
+    throw new LongshoreException(
+        Reason.INVALID_ARGUMENT, "state: the state for which the loss was said is missing");
   }
 
   private static io.longshore.v1.Migration.State state(Phase phase) {

@@ -6,6 +6,7 @@ import io.longshore.coordinator.migration.Failure;
 import io.longshore.coordinator.migration.Measurements;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Phase;
+import io.longshore.coordinator.migration.Resolution;
 import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.coordinator.store.Columns;
@@ -57,7 +58,9 @@ final class MigrationRow {
           "push_bytes_on_wire",
           "push_complete",
           "bytes_per_second",
-          "demand_faults");
+          "demand_faults",
+          "resolution",
+          "fence_pending");
 
   static final String INSERT = insert();
 
@@ -69,6 +72,9 @@ final class MigrationRow {
       "UPDATE migration SET "
           + STATE.stream().map(column -> column + " = :" + column).collect(Collectors.joining(", "))
           + " WHERE id = :id AND epoch = :epoch";
+
+  /** The same for a change that comes with the next epoch. */
+  static final String UPDATE_WITH_NEXT_EPOCH = UPDATE + " - 1";
 
   private MigrationRow() {}
 
@@ -101,6 +107,9 @@ final class MigrationRow {
     row.put("revision", migration.revision());
     row.put("updated_at", Columns.micros(migration.updateTime()));
     row.put("finished_at", Columns.microsOrNull(migration.finishTime()));
+    Resolution resolution = migration.resolution();
+    row.put("resolution", resolution == null ? null : resolution.name());
+    row.put("fence_pending", migration.fencePending() ? 1 : 0);
     putFailure(row, migration.failure());
     putMeasurements(row, migration.measurements());
     return row;
@@ -149,7 +158,14 @@ final class MigrationRow {
         Columns.instant(row, "created_at"),
         Columns.instant(row, "updated_at"),
         Columns.instantOrNull(row, "finished_at"),
+        resolution(row),
+        row.getInt("fence_pending") == 1,
         row.getString("trace_parent"));
+  }
+
+  private static @Nullable Resolution resolution(ResultSet row) throws SQLException {
+    String resolution = row.getString("resolution");
+    return resolution == null ? null : Resolution.valueOf(resolution);
   }
 
   private static @Nullable Failure failure(ResultSet row) throws SQLException {

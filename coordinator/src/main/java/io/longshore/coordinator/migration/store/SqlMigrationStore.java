@@ -62,6 +62,35 @@ public final class SqlMigrationStore implements MigrationStore {
   }
 
   @Override
+  public boolean resolve(Migration migration) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                    .createUpdate(MigrationRow.UPDATE_WITH_NEXT_EPOCH)
+                    .bindMap(MigrationRow.values(migration))
+                    .execute()
+                == 1);
+  }
+
+  @Override
+  public void fenced(Migration migration) {
+    if (!update(migration)) {
+      throw new IllegalStateException("the store has a newer epoch of " + migration.id());
+    }
+  }
+
+  @Override
+  public List<Migration> fencePending() {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    "SELECT * FROM migration WHERE done = 1 AND fence_pending = 1 ORDER BY id")
+                .map(MigrationRow::read)
+                .list());
+  }
+
+  @Override
   public List<Migration> takeUp(Instant now) {
     return jdbi.inTransaction(
         handle -> {

@@ -49,6 +49,7 @@ final class AccessTable {
           .reads("ListMigrations", OPERATOR, SCHEDULER)
           .reads("WatchMigration", OPERATOR, SCHEDULER)
           .changes("CancelMigration", OPERATOR, SCHEDULER)
+          .changes("ResolveMigration", OPERATOR)
           .service("longshore.v1.NodeService")
           .reads("ListNodes", OPERATOR, SCHEDULER)
           .reads("GetNode", OPERATOR, SCHEDULER)
