@@ -103,6 +103,23 @@ final class Testbed {
     NODES.forEach(host -> shell(host, "rm -f /var/longshore-test-fault"));
   }
 
+  /** SIGKILL to a service, such as a.source-agent, and a new one in its place. */
+  void killAndStart(String service) {
+    for (String action : List.of("kill", "start")) {
+      Command.of(List.of(script(), "service", action, service))
+          .within(Duration.ofMinutes(2))
+          .run()
+          .expectSuccess();
+    }
+  }
+
+  /** Fails if the doctor finds anything of a dead migration on a node. */
+  void assertDoctorFindsNothing(String node) {
+    Command.Output found = on(node, Checkout.path("deploy/longshore").toString(), "doctor").run();
+    assertThat(found.out()).isEqualTo("Nothing is left of dead migrations.\n");
+    assertThat(found.status()).isZero();
+  }
+
   private static String script() {
     return Checkout.path("deploy/testbed").toString();
   }

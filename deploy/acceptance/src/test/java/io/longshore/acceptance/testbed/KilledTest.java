@@ -1,0 +1,59 @@
+package io.longshore.acceptance.testbed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.longshore.acceptance.testbed.Longshore.Move;
+import io.longshore.v1.Migration;
+import io.longshore.v1.Migration.State;
+import java.time.Duration;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * A service is killed with SIGKILL in the middle of a migration and started again: the workload is
+ * whole, in one place, and nothing is left in the other.
+ */
+@OnTestbed
+@Order(6)
+class KilledTest {
+  private final Testbed testbed;
+
+  KilledTest(Testbeds testbeds) {
+    // The transfer takes half a minute: long enough for commands on a busy machine.
+    testbed = testbeds.with("--rate", "40mbit");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "a.source-agent, stop-and-copy, STATE_TRANSFERRING",
+    "a.source-agent, post-copy,     STATE_PUSHING",
+    "coordinator,    stop-and-copy, STATE_TRANSFERRING",
+    "coordinator,    post-copy,     STATE_PUSHING",
+  })
+  void theWorkloadIsWholeInOnePlace(String service, String strategy, State state) {
+    try (MemoryWorkload workload =
+        MemoryWorkload.start(testbed, "a", "--size", "128m", "--threads", "2", "--children", "1")) {
+      String id =
+          testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", strategy));
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .pollInterval(Duration.ofMillis(50))
+          .until(() -> testbed.longshore().get(id).getState() == state);
+      testbed.killAndStart(service);
+      Migration migration = testbed.longshore().await(id);
+      if (state == State.STATE_TRANSFERRING && migration.getState() == State.STATE_FAILED) {
+        // Before the step an agent that takes longer to start than the patience is rolled back.
+        assertThat(migration.getError().getReason()).isEqualTo("AGENT_UNREACHABLE");
+        workload.assertRightOn("a");
+        assertThat(testbed.hasProcess("b", workload.pid())).isFalse();
+      } else {
+        assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_SUCCEEDED);
+        workload.assertRightOn("b");
+        assertThat(testbed.hasProcess("a", workload.pid())).isFalse();
+      }
+      testbed.assertDoctorFindsNothing("a");
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.agent.doctor;
+
+import org.jspecify.annotations.NullMarked;
