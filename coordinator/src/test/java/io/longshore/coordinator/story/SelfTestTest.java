@@ -211,6 +211,23 @@ final class SelfTestTest {
   }
 
   @Test
+  void anAgentThatIsBackIsTestedThoughItCouldNotBeReachedJustNow() throws Exception {
+    heardFrom("s-1", "t-1");
+    awaitState(Node.State.STATE_READY);
+    Cluster.Restart back = cluster.stopSource();
+    // More than one try, so that the next one is far away.
+    for (int i = 0; i < 3; i++) {
+      assertThat(obstacles(fromC())).containsExactly("AGENT_UNREACHABLE");
+    }
+    back.run();
+
+    heardFrom("s-2", "t-1");
+
+    awaitState(Node.State.STATE_READY);
+    assertThat(cluster.script.count("EndCanary")).isEqualTo(2L * Cluster.SELF_TEST_RUNS);
+  }
+
+  @Test
   void selfTestsAreListedOnlyWhenAskedForAndOnlyTheLastOnes() {
     heardFrom("s-1", "t-1");
     awaitState(Node.State.STATE_READY);

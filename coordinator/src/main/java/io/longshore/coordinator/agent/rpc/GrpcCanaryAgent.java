@@ -27,7 +27,9 @@ final class GrpcCanaryAgent implements CanaryAgent {
   @Override
   public int start(String id) throws AgentException, InterruptedException {
     StartCanaryRequest request = StartCanaryRequest.newBuilder().setCanaryId(id).build();
-    return calls.call(() -> brief().startCanary(request)).getPid();
+    // The agent was heard; if it was started just now, gRPC may still wait before it connects
+    // again.
+    return calls.call(() -> brief().withWaitForReady().startCanary(request)).getPid();
   }
 
   @Override
