@@ -38,9 +38,9 @@ final class StepTest {
       orderer.join();
     }
     assertThat(outcomes)
-        .allSatisfy(outcome -> assertThat(outcome.join()).isEqualTo("done by step-of-test-0"));
+        .allSatisfy(outcome -> assertThat(outcome.join()).isEqualTo("done by step-of-test"));
     assertThat(runs).hasValue(1);
-    assertThat(Step.join(step.order(() -> "another"))).isEqualTo("done by step-of-test-0");
+    assertThat(Step.join(step.order(() -> "another"))).isEqualTo("done by step-of-test");
   }
 
   @Test
@@ -79,8 +79,8 @@ final class StepTest {
           .hasMessage("not yet");
       assertThat(runs).hasValue(i);
     }
-    assertThat(Step.join(untilDone.order(this::work))).isEqualTo("done by step-of-test-0");
-    assertThat(Step.join(untilDone.order(() -> "another"))).isEqualTo("done by step-of-test-0");
+    assertThat(Step.join(untilDone.order(this::work))).isEqualTo("done by step-of-test");
+    assertThat(Step.join(untilDone.order(() -> "another"))).isEqualTo("done by step-of-test");
     assertThat(runs).hasValue(4);
   }
 
@@ -123,7 +123,7 @@ final class StepTest {
     Thread orderer = Thread.ofPlatform().start(() -> Step.join(outcome));
     orderer.interrupt();
     go.countDown();
-    assertThat(outcome.get()).isEqualTo("done by step-of-test-0");
+    assertThat(outcome.get()).isEqualTo("done by step-of-test");
     orderer.join();
   }
 
