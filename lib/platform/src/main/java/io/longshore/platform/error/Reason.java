@@ -23,7 +23,7 @@ public enum Reason {
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
       "The node did not succeed in moving a small process to itself, so it is not trusted with a workload.",
-      "'longshore nodes NAME' and the agents' logs say what failed; mend it and run 'longshore nodes --test NAME'."),
+      "See in 'longshore nodes NAME' and the agents' logs what failed, mend it, and run 'longshore nodes --test NAME'."),
   SAME_NODE(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
