@@ -1,21 +1,20 @@
 package io.longshore.source.pages;
 
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
  * Pages ready to be sent.
  *
  * @param runs what the pages are, in the order of the payload
- * @param payload the pages with content one after another; only the first {@code payloadBytes}
- *     count, and the array is reused for the next batch as soon as {@link PageChannel#send} returns
- * @param payloadBytes a multiple of 4096
+ * @param payload the pages with content one after another, from 0 to its limit. Its memory is
+ *     reused for the next batch as soon as {@link PageChannel#send} returns
  * @param crc32c of the payload
  * @param contentPages pages with content
  * @param zeroPages pages that are all zero
  */
-@SuppressWarnings("ArrayRecordComponent") // A view of a reused buffer, never compared.
 public record PageBatch(
-    List<Run> runs, byte[] payload, int payloadBytes, int crc32c, int contentPages, int zeroPages) {
+    List<Run> runs, ByteBuffer payload, int crc32c, int contentPages, int zeroPages) {
 
   /**
    * Adjacent pages of one kind.

@@ -7,6 +7,7 @@ import io.longshore.source.pages.PageBatch.Run;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
@@ -19,8 +20,7 @@ final class PageReader implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final ProcessMemoryReader memory = new ProcessMemoryReader();
   private final MemorySegment pages;
-  private final byte[] payload;
-  private final MemorySegment payloadSegment;
+  private final ByteBuffer buffer;
   private final CRC32C checksum = new CRC32C();
 
   /**
@@ -28,8 +28,7 @@ final class PageReader implements AutoCloseable {
    */
   PageReader(int maximumPages) {
     this.pages = arena.allocate((long) maximumPages * PageSize.BYTES, PageSize.BYTES);
-    this.payload = new byte[maximumPages * PageSize.BYTES];
-    this.payloadSegment = MemorySegment.ofArray(payload);
+    this.buffer = pages.asByteBuffer();
   }
 
   /**
@@ -41,47 +40,58 @@ final class PageReader implements AutoCloseable {
    */
   PageBatch read(List<PageRange> ranges) throws IOException {
     List<Run> runs = new ArrayList<>();
-    long at = 0;
     int filled = 0;
     int zeroPages = 0;
-    for (PageRange range : ranges) {
-      MemorySegment content = pages.asSlice(at, (long) range.count() * PageSize.BYTES);
-      long read = memory.read(range.pid(), range.firstPage() * PageSize.BYTES, content);
-      if (read < content.byteSize()) {
-        // What stands in the buffer then is of other pages.
-        throw new IOException(
-            "process %d cannot be read at %#x: of %d bytes from %#x on only %d were there"
-                .formatted(
-                    range.pid(),
-                    memory.stoppedAtAddress(),
-                    content.byteSize(),
-                    range.firstPage() * PageSize.BYTES,
-                    read));
-      }
-      at += content.byteSize();
-      int from = 0;
-      while (from < range.count()) {
-        boolean zero = ZeroPages.isZero(content, (long) from * PageSize.BYTES);
-        int end = from + 1;
-        while (end < range.count()
-            && ZeroPages.isZero(content, (long) end * PageSize.BYTES) == zero) {
-          end++;
-        }
-        runs.add(new Run(range.part(from, end - from), zero));
+    for (int i = 0; i < ranges.size(); i++) {
+      PageRange range = ranges.get(i);
+      int end = filled + range.count() * PageSize.BYTES;
+      read(range, pages.asSlice(filled, end - filled));
+      // Pages of zeros are taken out of the payload, for which what follows moves up.
+      int next = filled;
+      while (next < end) {
+        int from = next;
+        boolean zero = isZero(next);
+        do {
+          next += PageSize.BYTES;
+        } while (next < end && isZero(next) == zero);
+        int count = (next - from) / PageSize.BYTES;
+        runs.add(new Run(range.part(range.count() - (end - from) / PageSize.BYTES, count), zero));
         if (zero) {
-          zeroPages += end - from;
+          zeroPages += count;
         } else {
-          int bytes = (end - from) * PageSize.BYTES;
-          MemorySegment.copy(content, (long) from * PageSize.BYTES, payloadSegment, filled, bytes);
-          filled += bytes;
+          if (filled != from) {
+            MemorySegment.copy(pages, from, pages, filled, next - from);
+          }
+          filled += next - from;
         }
-        from = end;
       }
     }
+    ByteBuffer payload = buffer.slice(0, filled);
     checksum.reset();
-    checksum.update(payload, 0, filled);
+    checksum.update(payload);
     return new PageBatch(
-        runs, payload, filled, (int) checksum.getValue(), filled / PageSize.BYTES, zeroPages);
+        runs, payload.rewind(), (int) checksum.getValue(), filled / PageSize.BYTES, zeroPages);
+  }
+
+  private void read(PageRange range, MemorySegment content) throws IOException {
+    long read = memory.read(range.pid(), range.firstPage() * PageSize.BYTES, content);
+    if (read < content.byteSize()) {
+      // What stands in the buffer then is of other pages.
+      throw new IOException(
+          "process %d cannot be read at %#x: of %d bytes from %#x on only %d were there"
+              .formatted(
+                  range.pid(),
+                  memory.stoppedAtAddress(),
+                  content.byteSize(),
+                  range.firstPage() * PageSize.BYTES,
+                  read));
+    }
+  }
+
+  private boolean isZero(int offset) {
+    // Nearly all pages that are not zero show it here. This runs for every page, from the first on,
+    // so it must be quick before it is compiled too: an access to the segment is not.
+    return buffer.getLong(offset) == 0 && ZeroPages.isZero(pages, offset);
   }
 
   @Override

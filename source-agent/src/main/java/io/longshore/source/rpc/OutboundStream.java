@@ -7,6 +7,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.longshore.source.pages.TransferBrokenException;
 import io.longshore.transfer.v1.Grant;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ final class OutboundStream<Q, R> {
   private final String name;
   private final ClientCall<Q, R> call;
   private final Consumer<R> responses;
+  private final ReentrantLock sending = new ReentrantLock();
   private final Object lock = new Object();
 
   @GuardedBy("lock")
@@ -63,13 +65,23 @@ final class OutboundStream<Q, R> {
    * @throws TransferBrokenException if the stream has ended
    */
   void send(Q message, long bytes) throws InterruptedException {
+    sending.lockInterruptibly();
+    try {
+      awaitRoom(bytes);
+      // Not under the lock that the network's thread takes: a message is a megabyte to copy.
+      call.sendMessage(message);
+    } finally {
+      sending.unlock();
+    }
+  }
+
+  private void awaitRoom(long bytes) throws InterruptedException {
     synchronized (lock) {
       while (ended == null && !cancelled && (!call.isReady() || sentBytes + bytes > limitBytes)) {
         lock.wait();
       }
       throwIfEnded();
       sentBytes += bytes;
-      call.sendMessage(message);
     }
   }
 
@@ -130,10 +142,15 @@ final class OutboundStream<Q, R> {
 
   /** Ends the stream in order: nothing more will be sent. */
   void finish() {
-    synchronized (lock) {
-      if (ended == null && !cancelled) {
-        call.halfClose();
+    sending.lock();
+    try {
+      synchronized (lock) {
+        if (ended == null && !cancelled) {
+          call.halfClose();
+        }
       }
+    } finally {
+      sending.unlock();
     }
   }
 

@@ -1,7 +1,6 @@
 package io.longshore.source.rpc;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.longshore.linux.ThreadNiceness;
@@ -18,16 +17,13 @@ import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
 import io.longshore.transfer.v1.PageDemand;
-import io.longshore.transfer.v1.PageEncoding;
-import io.longshore.transfer.v1.PageRun;
 import io.longshore.transfer.v1.SendImagesRequest;
 import io.longshore.transfer.v1.SendImagesResponse;
-import io.longshore.transfer.v1.SendPagesRequest;
 import io.longshore.transfer.v1.SendPagesResponse;
-import io.longshore.transfer.v1.ServeFaultsRequest;
 import io.longshore.transfer.v1.ServeFaultsResponse;
 import io.longshore.transfer.v1.StreamOpen;
 import io.longshore.transfer.v1.TransferServiceGrpc;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,6 +43,12 @@ final class TransferClient implements DataPlane {
       new EventLoops(8, ThreadNiceness.threads("push-network", ThreadNiceness.NORMAL));
   private static final EventLoops WAITED_FOR =
       new EventLoops(4, ThreadNiceness.threads("waited-for-network", ThreadNiceness.URGENT));
+
+  /** What gRPC may hold of a stream of pages: two batches. */
+  private static final int BUFFERED_BYTES = 2 << 20;
+
+  private static final PageBatch NO_PAGES =
+      new PageBatch(List.of(), ByteBuffer.allocate(0), 0, 0, 0);
 
   private final List<ManagedChannel> connections = new ArrayList<>();
   private final WireBytes wireBytes = new WireBytes();
@@ -138,26 +140,6 @@ final class TransferClient implements DataPlane {
     return connection;
   }
 
-  private static io.longshore.transfer.v1.PageBatch message(PageBatch batch) {
-    var message = io.longshore.transfer.v1.PageBatch.newBuilder();
-    for (PageBatch.Run run : batch.runs()) {
-      message.addRuns(
-          PageRun.newBuilder()
-              .setVpid(run.range().vpid())
-              .setFirstPage(run.range().firstPage())
-              .setCount(run.range().count())
-              .setEncoding(
-                  run.zero() ? PageEncoding.PAGE_ENCODING_ZERO : PageEncoding.PAGE_ENCODING_RAW));
-    }
-    // Not copied: gRPC has serialised the message when sendMessage returns, because the stream is
-    // open by then (the
-    // target's first grant has come over it).
-    return message
-        .setCrc32C(batch.crc32c())
-        .setPayload(UnsafeByteOperations.unsafeWrap(batch.payload(), 0, batch.payloadBytes()))
-        .build();
-  }
-
   private static final class Images implements ImageChannel {
     final OutboundStream<SendImagesRequest, SendImagesResponse> stream;
     final CountDownLatch complete = new CountDownLatch(1);
@@ -221,27 +203,28 @@ final class TransferClient implements DataPlane {
   }
 
   private static final class Pages implements PageChannel {
-    final OutboundStream<SendPagesRequest, SendPagesResponse> stream;
+    final OutboundStream<PageRequest, SendPagesResponse> stream;
 
     Pages(int index, ManagedChannel connection, StreamOpen open, CallOptions options) {
       stream =
           new OutboundStream<>(
               "page stream " + index,
               connection.newCall(
-                  TransferServiceGrpc.getSendPagesMethod(), options.withOnReadyThreshold(4 << 20)),
+                  PageRequestMarshaller.method(TransferServiceGrpc.getSendPagesMethod()),
+                  options.withOnReadyThreshold(BUFFERED_BYTES)),
               this::received);
-      stream.open(SendPagesRequest.newBuilder().setOpen(open).build());
+      stream.open(new PageRequest.Open(open));
     }
 
     @Override
     public void send(PageBatch batch) throws InterruptedException {
-      stream.send(
-          SendPagesRequest.newBuilder().setBatch(message(batch)).build(),
-          (long) batch.pages() * PAGE_BYTES);
+      stream.send(new PageRequest.Pages(batch), (long) batch.pages() * PAGE_BYTES);
     }
 
     @Override
     public void awaitStored() throws InterruptedException {
+      // The target would tell only when it has stored more.
+      stream.send(new PageRequest.Pages(NO_PAGES), 0);
       stream.awaitStored();
     }
 
@@ -256,23 +239,23 @@ final class TransferClient implements DataPlane {
   }
 
   private static final class Faults implements PageChannel {
-    final OutboundStream<ServeFaultsRequest, ServeFaultsResponse> stream;
+    final OutboundStream<PageRequest, ServeFaultsResponse> stream;
     volatile Demands demands = (vpid, firstPage, count, again) -> {};
 
     Faults(ManagedChannel connection, StreamOpen open, CallOptions options) {
       stream =
           new OutboundStream<>(
               "fault stream",
-              connection.newCall(TransferServiceGrpc.getServeFaultsMethod(), options),
+              connection.newCall(
+                  PageRequestMarshaller.method(TransferServiceGrpc.getServeFaultsMethod()),
+                  options),
               this::received);
-      stream.open(ServeFaultsRequest.newBuilder().setOpen(open).build());
+      stream.open(new PageRequest.Open(open));
     }
 
     @Override
     public void send(PageBatch batch) throws InterruptedException {
-      stream.send(
-          ServeFaultsRequest.newBuilder().setBatch(message(batch)).build(),
-          (long) batch.pages() * PAGE_BYTES);
+      stream.send(new PageRequest.Pages(batch), (long) batch.pages() * PAGE_BYTES);
     }
 
     @Override

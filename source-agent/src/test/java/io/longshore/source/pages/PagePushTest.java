@@ -59,9 +59,9 @@ final class PagePushTest {
       assertThat(batch.pages()).isEqualTo(12);
       assertThat(batch.zeroPages()).isEqualTo(2);
       assertThat(batch.contentPages()).isEqualTo(10);
-      assertThat(batch.payloadBytes()).isEqualTo(10 * 4096);
+      assertThat(batch.payload().remaining()).isEqualTo(10 * 4096);
       CRC32C expected = new CRC32C();
-      expected.update(batch.payload(), 0, batch.payloadBytes());
+      expected.update(batch.payload().duplicate());
       assertThat(batch.crc32c()).isEqualTo((int) expected.getValue());
       Sent sent = new Sent();
       sent.send(batch);
@@ -232,7 +232,7 @@ final class PagePushTest {
       if (broken != null) {
         throw broken;
       }
-      ByteBuffer payload = ByteBuffer.wrap(batch.payload()).order(ByteOrder.nativeOrder());
+      ByteBuffer payload = batch.payload().duplicate().order(ByteOrder.nativeOrder());
       int at = 0;
       for (PageBatch.Run run : batch.runs()) {
         assertThat(run.range().vpid()).isEqualTo(7);

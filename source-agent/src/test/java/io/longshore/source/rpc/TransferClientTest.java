@@ -27,6 +27,7 @@ import io.longshore.transfer.v1.ServeFaultsResponse;
 import io.longshore.transfer.v1.StreamOpen;
 import io.longshore.transfer.v1.TransferServiceGrpc;
 import io.opentelemetry.api.OpenTelemetry;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -243,8 +244,7 @@ final class TransferClientTest {
     Arrays.fill(payload, content);
     return new PageBatch(
         List.of(new PageBatch.Run(new PageRange(1, 2, 3, pages), false)),
-        payload,
-        pages * 4096,
+        ByteBuffer.wrap(payload, 0, pages * 4096),
         0,
         pages,
         0);

@@ -1,14 +1,12 @@
 package io.longshore.target.rpc;
 
-import com.google.protobuf.ByteString;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.pages.PageNotAnnouncedException;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.pages.PageStoreFullException;
-import io.longshore.transfer.v1.PageBatch;
+import io.longshore.target.rpc.PageRequest.Run;
 import io.longshore.transfer.v1.PageEncoding;
-import io.longshore.transfer.v1.PageRun;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
@@ -20,13 +18,13 @@ final class PageBatches {
   private PageBatches() {}
 
   /** Uncompressed bytes of all pages of a batch. */
-  static long bytes(PageBatch batch) {
+  static long bytes(PageRequest.Batch batch) {
     long pages = 0;
-    for (PageRun run : batch.getRunsList()) {
-      if (run.getCount() < 1) {
-        throw malformed("a run of " + run.getCount() + " pages");
+    for (Run run : batch.runs()) {
+      if (run.count() < 1) {
+        throw malformed("a run of " + run.count() + " pages");
       }
-      pages += run.getCount();
+      pages += run.count();
     }
     return pages * PAGE_BYTES;
   }
@@ -36,30 +34,29 @@ final class PageBatches {
    *
    * @throws LongshoreException MALFORMED_STREAM, BAD_CHECKSUM, PAGE_NOT_ANNOUNCED or OUT_OF_MEMORY
    */
-  static void store(PageBatch batch, PageStore pages, CRC32C checksum) {
-    checkLength("the payload of a batch", batch.getPayload(), PAYLOAD_BYTES);
-    ByteBuffer payload = batch.getPayload().asReadOnlyByteBuffer();
+  static void store(PageRequest.Batch batch, PageStore pages, CRC32C checksum) {
+    ByteBuffer payload = batch.payload();
+    checkLength("the payload of a batch", payload.remaining(), PAYLOAD_BYTES);
     long rawPages = 0;
     try {
-      for (PageRun run : batch.getRunsList()) {
-        switch (run.getEncoding()) {
-          case PAGE_ENCODING_RAW -> rawPages += run.getCount();
-          case PAGE_ENCODING_ZERO -> {}
-          case PAGE_ENCODING_UNSPECIFIED, UNRECOGNIZED ->
-              throw malformed("pages of an unknown encoding");
+      for (Run run : batch.runs()) {
+        switch (run.encoding()) {
+          case PageEncoding.PAGE_ENCODING_RAW_VALUE -> rawPages += run.count();
+          case PageEncoding.PAGE_ENCODING_ZERO_VALUE -> {}
+          default -> throw malformed("pages of an unknown encoding");
         }
-        pages.check(run.getVpid(), run.getFirstPage(), run.getCount());
+        pages.check(run.vpid(), run.firstPage(), run.count());
       }
       if (payload.remaining() != rawPages * PAGE_BYTES) {
         throw malformed(
             "%d pages with content in %d bytes".formatted(rawPages, payload.remaining()));
       }
-      checkSum(payload, batch.getCrc32C(), checksum);
-      for (PageRun run : batch.getRunsList()) {
-        if (run.getEncoding() == PageEncoding.PAGE_ENCODING_RAW) {
-          pages.store(run.getVpid(), run.getFirstPage(), run.getCount(), payload);
+      checkSum(payload, batch.crc32c(), checksum);
+      for (Run run : batch.runs()) {
+        if (run.encoding() == PageEncoding.PAGE_ENCODING_RAW_VALUE) {
+          pages.store(run.vpid(), run.firstPage(), run.count(), payload);
         } else {
-          pages.storeZero(run.getVpid(), run.getFirstPage(), run.getCount());
+          pages.storeZero(run.vpid(), run.firstPage(), run.count());
         }
       }
     } catch (PageNotAnnouncedException e) {
@@ -94,13 +91,13 @@ final class PageBatches {
    *
    * @throws LongshoreException MALFORMED_STREAM
    */
-  static void checkLength(String what, ByteString data, int most) {
-    if (data.size() > most) {
-      throw malformed("%s has %d bytes, more than %d".formatted(what, data.size(), most));
+  static void checkLength(String what, int length, int most) {
+    if (length > most) {
+      throw malformed("%s has %d bytes, more than %d".formatted(what, length, most));
     }
   }
 
-  private static LongshoreException malformed(String what) {
+  static LongshoreException malformed(String what) {
     return new LongshoreException(Reason.MALFORMED_STREAM, what);
   }
 }

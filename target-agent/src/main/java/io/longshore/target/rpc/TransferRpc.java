@@ -1,7 +1,11 @@
 package io.longshore.target.rpc;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
@@ -12,13 +16,10 @@ import io.longshore.transfer.v1.Grant;
 import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
-import io.longshore.transfer.v1.PageBatch;
 import io.longshore.transfer.v1.PageDemand;
 import io.longshore.transfer.v1.SendImagesRequest;
 import io.longshore.transfer.v1.SendImagesResponse;
-import io.longshore.transfer.v1.SendPagesRequest;
 import io.longshore.transfer.v1.SendPagesResponse;
-import io.longshore.transfer.v1.ServeFaultsRequest;
 import io.longshore.transfer.v1.ServeFaultsResponse;
 import io.longshore.transfer.v1.StreamOpen;
 import io.longshore.transfer.v1.TransferServiceGrpc;
@@ -35,11 +36,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Each callback stores what it was given before it returns, so that gRPC asks the network for
  * more only as fast as pages are stored; the grant bounds what one stream may have on its way.
  */
-public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBase {
+public final class TransferRpc implements BindableService {
   private static final int PAYLOAD_BYTES = 1 << 20;
   private static final int PACKET_BYTES = 1 << 16;
 
   private final Arrivals arrivals;
+  private final PageRequestMarshaller marshaller = new PageRequestMarshaller();
 
   /** Receives for these migrations. */
   public TransferRpc(Arrivals arrivals) {
@@ -47,20 +49,26 @@ public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBa
   }
 
   @Override
-  public StreamObserver<SendImagesRequest> sendImages(
-      StreamObserver<SendImagesResponse> responses) {
-    return new ImageStream((ServerCallStreamObserver<SendImagesResponse>) responses);
+  public ServerServiceDefinition bindService() {
+    ServiceDescriptor generated = TransferServiceGrpc.getServiceDescriptor();
+    var images = TransferServiceGrpc.getSendImagesMethod();
+    var pages = marshaller.method(TransferServiceGrpc.getSendPagesMethod());
+    var faults = marshaller.method(TransferServiceGrpc.getServeFaultsMethod());
+    return ServerServiceDefinition.builder(
+            ServiceDescriptor.newBuilder(generated.getName())
+                .setSchemaDescriptor(generated.getSchemaDescriptor())
+                .addMethod(images)
+                .addMethod(pages)
+                .addMethod(faults)
+                .build())
+        .addMethod(images, ServerCalls.asyncBidiStreamingCall(out -> new ImageStream(callOf(out))))
+        .addMethod(pages, ServerCalls.asyncBidiStreamingCall(out -> new PageStream(callOf(out))))
+        .addMethod(faults, ServerCalls.asyncBidiStreamingCall(out -> new FaultStream(callOf(out))))
+        .build();
   }
 
-  @Override
-  public StreamObserver<SendPagesRequest> sendPages(StreamObserver<SendPagesResponse> responses) {
-    return new PageStream((ServerCallStreamObserver<SendPagesResponse>) responses);
-  }
-
-  @Override
-  public StreamObserver<ServeFaultsRequest> serveFaults(
-      StreamObserver<ServeFaultsResponse> responses) {
-    return new FaultStream((ServerCallStreamObserver<ServeFaultsResponse>) responses);
+  private static <R> ServerCallStreamObserver<R> callOf(StreamObserver<R> responses) {
+    return (ServerCallStreamObserver<R>) responses;
   }
 
   /** What all streams have in common: opened first, granted, ended once. */
@@ -124,6 +132,11 @@ public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBa
       grant(Grant.newBuilder().setLimitBytes(grantedBytes).setStoredBytes(receivedBytes).build());
     }
 
+    /** Bytes that are stored and the sender was not told of. */
+    final long untoldBytes() {
+      return receivedBytes + WINDOW_BYTES - grantedBytes;
+    }
+
     abstract void opened(Arrival opened);
 
     abstract void grant(Grant grant);
@@ -162,7 +175,7 @@ public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBa
 
     private void chunk(ImageChunk chunk) {
       Arrival to = arrival();
-      PageBatches.checkLength("a piece of an image", chunk.getData(), PAYLOAD_BYTES);
+      PageBatches.checkLength("a piece of an image", chunk.getData().size(), PAYLOAD_BYTES);
       receive(chunk.getData().size());
       ByteBuffer data = chunk.getData().asReadOnlyByteBuffer();
       PageBatches.checkSum(data, chunk.getCrc32C());
@@ -181,7 +194,7 @@ public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBa
 
     private void packet(HeldPacket packet) {
       Arrival to = arrival();
-      PageBatches.checkLength("a packet", packet.getPacket(), PACKET_BYTES);
+      PageBatches.checkLength("a packet", packet.getPacket().size(), PACKET_BYTES);
       receive(packet.getPacket().size());
       to.hold(packet.getPacket().toByteArray());
       stored();
@@ -196,27 +209,47 @@ public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBa
     }
   }
 
-  private final class PageStream extends Stream<SendPagesRequest, SendPagesResponse> {
+  /** A stream that brings pages. */
+  private abstract class Pages<R> extends Stream<PageRequest, R> {
     private final CRC32C checksum = new CRC32C();
 
+    Pages(ServerCallStreamObserver<R> responses) {
+      super(responses);
+    }
+
+    /** Whether the sender is to be told at once what is stored, this batch included. */
+    abstract boolean isToldOf(PageRequest.Batch batch);
+
+    @Override
+    public final void onNext(PageRequest request) {
+      switch (request) {
+        case PageRequest.Open(StreamOpen open) -> open(open);
+        case PageRequest.Batch batch -> {
+          try {
+            Arrival to = arrival();
+            receive(PageBatches.bytes(batch));
+            PageBatches.store(batch, to.pages(), checksum);
+          } finally {
+            marshaller.release(batch);
+          }
+          if (isToldOf(batch)) {
+            stored();
+          }
+        }
+        case PageRequest.Malformed(String why) -> throw PageBatches.malformed(why);
+      }
+    }
+  }
+
+  private final class PageStream extends Pages<SendPagesResponse> {
     PageStream(ServerCallStreamObserver<SendPagesResponse> responses) {
       super(responses);
     }
 
+    // To be told costs the sender nearly as much as to send a batch.
     @Override
-    public void onNext(SendPagesRequest request) {
-      switch (request.getKindCase()) {
-        case OPEN -> open(request.getOpen());
-        case BATCH -> {
-          Arrival to = arrival();
-          PageBatch batch = request.getBatch();
-          receive(PageBatches.bytes(batch));
-          PageBatches.store(batch, to.pages(), checksum);
-          stored();
-        }
-        case KIND_NOT_SET ->
-            throw new LongshoreException(Reason.MALFORMED_STREAM, "an empty message");
-      }
+    boolean isToldOf(PageRequest.Batch batch) {
+      return batch.runs().isEmpty() || untoldBytes() >= WINDOW_BYTES / 2;
     }
 
     @Override
@@ -228,8 +261,7 @@ public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBa
     }
   }
 
-  private final class FaultStream extends Stream<ServeFaultsRequest, ServeFaultsResponse> {
-    private final CRC32C checksum = new CRC32C();
+  private final class FaultStream extends Pages<ServeFaultsResponse> {
     // Demands come from the page source, grants from this stream's callbacks.
     private final Object sending = new Object();
     private final Demands.Sender way = this::demand;
@@ -242,19 +274,8 @@ public final class TransferRpc extends TransferServiceGrpc.TransferServiceImplBa
     }
 
     @Override
-    public void onNext(ServeFaultsRequest request) {
-      switch (request.getKindCase()) {
-        case OPEN -> open(request.getOpen());
-        case BATCH -> {
-          Arrival to = arrival();
-          PageBatch batch = request.getBatch();
-          receive(PageBatches.bytes(batch));
-          PageBatches.store(batch, to.pages(), checksum);
-          stored();
-        }
-        case KIND_NOT_SET ->
-            throw new LongshoreException(Reason.MALFORMED_STREAM, "an empty message");
-      }
+    boolean isToldOf(PageRequest.Batch batch) {
+      return true;
     }
 
     @Override

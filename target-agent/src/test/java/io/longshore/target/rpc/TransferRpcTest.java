@@ -119,12 +119,29 @@ final class TransferRpcTest {
     PageStream stream = new PageStream(open());
     assertThat(stream.peer.response().getGrant().getLimitBytes()).isEqualTo(WINDOW);
     stream.requests.onNext(batch(raw(FIRST, 2), zero(FIRST + 2, 100)));
+    stream.requests.onNext(batch());
     SendPagesResponse stored = stream.peer.response();
     assertThat(stored.getGrant().getStoredBytes()).isEqualTo(102 * 4096);
     assertThat(stored.getGrant().getLimitBytes()).isEqualTo(WINDOW + 102 * 4096);
     assertThat(pages.stalePages()).isEqualTo(PAGES - 102);
     stream.requests.onCompleted();
     assertThatThrownBy(stream.peer::reason).hasMessageContaining("ended well");
+  }
+
+  @Test
+  void tellsWhatIsStoredWhenHalfOfTheWindowIs() throws Exception {
+    sendGoodImages();
+    PageStream stream = new PageStream(open());
+    assertThat(stream.peer.response().getGrant().getLimitBytes()).isEqualTo(WINDOW);
+    for (int i = 0; i < 11; i++) {
+      stream.requests.onNext(batch(zero(FIRST + i * 256L, 256)));
+    }
+    for (int half = 1; half <= 5; half++) {
+      assertThat(stream.peer.response().getGrant().getStoredBytes()).isEqualTo(half * WINDOW / 2);
+    }
+    stream.requests.onNext(batch());
+    assertThat(stream.peer.response().getGrant().getStoredBytes()).isEqualTo(11 << 20);
+    assertThat(stream.peer.responses).isEmpty();
   }
 
   @Test
@@ -440,6 +457,7 @@ final class TransferRpcTest {
     PageStream stream = new PageStream(open());
     assertThat(stream.peer.response().hasGrant()).isTrue();
     stream.requests.onNext(batch(raw(FIRST + 4000, 2)));
+    stream.requests.onNext(batch());
     assertThat(stream.peer.response().getGrant().getStoredBytes()).isEqualTo(2 * 4096);
   }
 

@@ -3,6 +3,7 @@ package io.longshore.platform.rpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
+import io.grpc.netty.shaded.io.netty.channel.WriteBufferWaterMark;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollSocketChannel;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.longshore.platform.config.ConfigurationException;
@@ -90,6 +91,12 @@ public final class GrpcChannels {
         plaintext.check("the " + peer.role() + " would be called", peer.address());
         builder.usePlaintext();
       }
+    }
+    if (tuning.hasLargeFrames()) {
+      // Nothing longer than what may wait here becomes a frame, and what waits is written at once.
+      int bytes = tuning.maxFrame().toIntExact();
+      builder.withOption(
+          ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(bytes, 2 * bytes));
     }
     if (tuning.directCallbacks()) {
       builder.directExecutor();

@@ -9,7 +9,10 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServerStreamTracer;
+import io.grpc.netty.shaded.io.grpc.netty.InternalProtocolNegotiator.ProtocolNegotiator;
+import io.grpc.netty.shaded.io.grpc.netty.InternalProtocolNegotiators;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
 import io.grpc.protobuf.services.ChannelzService;
@@ -191,10 +194,22 @@ public final class GrpcServer implements Component {
             .intercept(new ErrorInterceptor())
             .intercept(new AuditLog(AccessTable.LONGSHORE))
             .intercept(new ServerTracing(telemetry));
-    switch (credentials) {
-      case Certificates certificates -> builder.sslContext(SslContexts.server(certificates));
-      case PlaintextOnLoopback plaintext -> plaintext.check(name + " would listen", listen);
+    ProtocolNegotiator negotiator =
+        switch (credentials) {
+          case Certificates certificates ->
+              InternalProtocolNegotiators.serverTls(SslContexts.server(certificates));
+          case PlaintextOnLoopback plaintext -> {
+            plaintext.check(name + " would listen", listen);
+            yield InternalProtocolNegotiators.serverPlaintext();
+          }
+        };
+    if (tuning.hasLargeFrames()) {
+      int bytes = tuning.maxFrame().toIntExact();
+      negotiator = new LargeFrames(negotiator, bytes);
+      builder.withChildOption(
+          ChannelOption.RCVBUF_ALLOCATOR, new AdaptiveRecvByteBufAllocator(2048, 65536, bytes));
     }
+    builder.protocolNegotiator(negotiator);
     if (tuning.directCallbacks()) {
       builder.directExecutor();
     } else {
