@@ -29,6 +29,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -255,7 +256,7 @@ final class SourceRestartTest {
     await()
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(1))
-        .until(() -> !journalPhase().equals("FROZEN"));
+        .until(() -> Set.of("RELEASING", "RELEASED").contains(journalPhase()));
     agent.kill();
     releasing.join();
     agent = AgentProcess.start(folder, work, journal);
@@ -281,7 +282,7 @@ final class SourceRestartTest {
     await()
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(1))
-        .until(() -> !journalPhase().equals("FROZEN"));
+        .until(() -> Set.of("ROLLING_BACK", "ROLLED_BACK").contains(journalPhase()));
     agent.kill();
     rollingBack.join();
     agent = AgentProcess.start(folder, work, journal);
