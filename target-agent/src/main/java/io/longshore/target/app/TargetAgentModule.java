@@ -11,9 +11,7 @@ import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.host.Host;
 import io.longshore.agent.network.AddressRehearsal;
 import io.longshore.agent.rpc.Heartbeats;
-import io.longshore.linux.ThreadNiceness;
 import io.longshore.platform.app.ServiceMain;
-import io.longshore.platform.rpc.EventLoops;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.rpc.TransportTuning;
@@ -25,26 +23,14 @@ import io.longshore.target.check.HostAddressCheck;
 import io.longshore.target.check.TargetCheck;
 import io.longshore.target.rpc.TargetAgentRpc;
 import io.longshore.target.rpc.TransferRpc;
-import io.longshore.transfer.v1.TransferServiceGrpc;
+import io.longshore.target.rpc.TransferThreads;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
-import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
 
 /** Wires the target-agent. */
 final class TargetAgentModule extends AbstractModule {
   private static final String CONTROL = "control";
   private static final String TRANSFER = "transfer";
-
-  // For the life of the process, without a thread while nothing comes.
-  // Pages are installed under a lock that who answers faults needs: a thread that gives way to
-  // others while it has the lock would keep them waiting.
-  private static final Executor PAGES =
-      Executors.newCachedThreadPool(ThreadNiceness.threads("pages", ThreadNiceness.NORMAL));
-  private static final EventLoops LOOPS =
-      new EventLoops(16, ThreadNiceness.threads("transfer-network", ThreadNiceness.NORMAL));
-  private static final Executor WAITED_FOR =
-      Executors.newCachedThreadPool(ThreadNiceness.threads("waited-for", ThreadNiceness.URGENT));
 
   @Override
   protected void configure() {
@@ -76,12 +62,13 @@ final class TargetAgentModule extends AbstractModule {
       Credentials credentials,
       Arrivals arrivals,
       OpenTelemetry telemetry) {
+    TransferThreads threads = new TransferThreads();
     return GrpcServer.builder("transfer", transfer(config), credentials)
         .telemetry(telemetry)
         // Callbacks store pages and write images: they block, so not on the network's threads.
         .tuning(TransportTuning.BULK.withDirectCallbacks(false))
-        .executors(TargetAgentModule::callbacks)
-        .loops(LOOPS, TargetAgentModule::hurry)
+        .executors(threads::callbacks)
+        .loops(threads.loops(), threads::started)
         .add(new TransferRpc(arrivals))
         .build();
   }
@@ -114,20 +101,6 @@ final class TargetAgentModule extends AbstractModule {
         config.coordinator(),
         new AgentIdentity(config.node(), Role.TARGET, config.listen(), ServiceMain.version()),
         host::facts);
-  }
-
-  /** The network thread of a fault stream has, as a rule, no other connection. */
-  private static void hurry(String method) {
-    if (method.equals(TransferServiceGrpc.getServeFaultsMethod().getFullMethodName())) {
-      ThreadNiceness.setForThisThread(ThreadNiceness.URGENT);
-    }
-  }
-
-  /** Pages that a tenant's thread waits for, and images, come before the pages of the push. */
-  private static Executor callbacks(String method) {
-    return method.equals(TransferServiceGrpc.getSendPagesMethod().getFullMethodName())
-        ? PAGES
-        : WAITED_FOR;
   }
 
   private static HostPort transfer(TargetAgentConfig config) {
