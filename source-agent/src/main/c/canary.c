@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, WORDS = PAGE / 8, WORKERS = 3, PAUSE_MICROSECONDS = 20000 };
+enum { PAGE = 4096, WORDS = PAGE / 8, WORKERS = 3, PAUSE_MICROSECONDS = 400 };
 
 // Shared by both processes.
 struct account {

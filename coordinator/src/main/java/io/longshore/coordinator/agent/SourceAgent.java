@@ -29,10 +29,11 @@ public interface SourceAgent {
   /**
    * Sends every page that is stale on the target.
    *
+   * @param resumed whether the workload runs on the target: then it is served first
    * @param progress is told of every report but the last, on this thread
    * @return the last report, with nothing stale
    */
-  PushReport push(MigrationRef migration, Consumer<PushReport> progress)
+  PushReport push(MigrationRef migration, boolean resumed, Consumer<PushReport> progress)
       throws AgentException, InterruptedException;
 
   /**

@@ -60,7 +60,12 @@ final class AgentEffects {
         yield new Event.Frozen(report, clock.instant().minus(report.sinceFreeze()));
       }
       case PUSH_PAGES ->
-          new Event.Pushed(source(spec).push(ref, new ProgressReports(clock, progress)));
+          new Event.Pushed(
+              source(spec)
+                  .push(
+                      ref,
+                      migration.phase() == Phase.PUSHING,
+                      new ProgressReports(clock, progress)));
       case RESUME_TARGET -> {
         target(spec).resume(ref);
         yield new Event.Resumed(clock.instant());

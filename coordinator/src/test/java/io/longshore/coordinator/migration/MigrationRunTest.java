@@ -126,7 +126,7 @@ final class MigrationRunTest {
     }
 
     @Override
-    public PushReport push(MigrationRef migration, Consumer<PushReport> progress) {
+    public PushReport push(MigrationRef migration, boolean resumed, Consumer<PushReport> progress) {
       timeline.add("pushed");
       return new PushReport(1, 1, 1, 0, 4096, true);
     }

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
@@ -69,10 +70,10 @@ public final class DescriptorSocket implements AutoCloseable {
    *
    * @throws SystemCallException if the path is too long or its folder is missing
    */
-  public static DescriptorSocket listen(Path path) throws java.io.IOException {
+  public static DescriptorSocket listen(Path path) throws IOException {
     byte[] name = path.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
     if (name.length > LONGEST_PATH) {
-      throw new java.io.IOException(
+      throw new IOException(
           "the path of a socket can have %d bytes; choose a shorter work-folder: %s"
               .formatted(LONGEST_PATH, path));
     }

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 public final class Canaries implements Component {
   private static final Logger log = LoggerFactory.getLogger(Canaries.class);
   private static final Pattern ID = Pattern.compile("[a-z0-9][a-z0-9-]{0,63}");
-  private static final int MEBIBYTES = 16;
+  private static final int MEBIBYTES = 64;
 
   /** Longer than the coordinator lets a self-test take. */
   private static final Duration LIFETIME = Duration.ofMinutes(2);

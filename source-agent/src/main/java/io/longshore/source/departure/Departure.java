@@ -145,17 +145,18 @@ public final class Departure {
   /**
    * Begins to send every stale page; again, over new streams, if that broke.
    *
+   * @param resumed whether the workload runs on the target
    * @return completes when nothing is stale on the target
    * @throws LongshoreException WRONG_PHASE, WORKLOAD_LOST, TRANSFER_BROKEN
    */
-  public CompletableFuture<Void> push() throws InterruptedException, IOException {
+  public CompletableFuture<Void> push(boolean resumed) throws InterruptedException, IOException {
     synchronized (this) {
       requireFrozen("push");
     }
     if (isGone()) {
       throw lost();
     }
-    return link.connected().start();
+    return link.connected().start(resumed);
   }
 
   /** How far the push is. */

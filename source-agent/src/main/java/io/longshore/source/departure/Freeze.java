@@ -10,14 +10,12 @@ import io.longshore.platform.error.Reason;
 import io.longshore.source.departure.Departure.Parts;
 import io.longshore.source.images.ImageStreamer;
 import io.longshore.source.images.ImagesSent;
-import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.StalePages;
 import io.longshore.source.pages.TransferBrokenException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -66,6 +64,7 @@ final class Freeze {
     try (ImageStreamer images = new ImageStreamer(folder.images(), plane.images())) {
       CriuDump dump = startDump(folder);
       begun.accept(dump);
+      parts.addresses().prepare();
       dump.awaitHeld(STARTED);
       images.start();
       journal.change(record -> record.in(Phase.FREEZING));
@@ -77,19 +76,17 @@ final class Freeze {
       long described = System.nanoTime() - start;
       parts.fence().freeze(FENCED);
       Duration freezeTime = Duration.ofNanos(System.nanoTime() - start);
-      CompletableFuture<Void> sealed = CompletableFuture.runAsync(parts.addresses()::seal);
+      parts.addresses().seal();
       requireHeldUntilFenced(dump.pid());
       ImagesSent sent = images.finish();
       StalePages stale =
           new StalePages(
               FrozenTree.pages(folder.images(), journal.record().root().pid(), parts.fence()));
       plane.images().complete(sent.count(), sent.bytes());
-      PagePush pushing = link.serve(stale);
+      parts.addresses().sendOn();
+      link.serve(stale);
       long sentAfter = System.nanoTime() - start;
       plane.images().awaitComplete();
-      // At once: what is there when the workload resumes is not waited for.
-      var _ = pushing.start();
-      sealed.join();
       FreezeResult result = new FreezeResult(freezeTime, start, sent.bytes(), stale.total());
       // Not waited for: without it a restarted agent only refuses to say how the freeze went.
       journal.noteLater(

@@ -65,7 +65,7 @@ final class HostDepartureFactory implements DepartureFactory {
               criu,
               CriuFolder.create(workFolder.resolve(ref.id())),
               CgroupFence.create(ref.id(), List.of(pid)),
-              addresses(begun.record()),
+              addresses(begun.record(), false),
               planes(begun, planes));
       Departure departure = new Departure(begun, parts, plane);
       prepared = true;
@@ -100,16 +100,16 @@ final class HostDepartureFactory implements DepartureFactory {
             null,
             folder,
             fence.isPresent() ? fence.get() : CgroupFence.create(id, List.of()),
-            addresses(record),
+            addresses(record, true),
             planes(read, planes));
     return Departure.takenUp(read, parts, CriuDump.attach(folder.work(), layout).orElse(null));
   }
 
-  private static HostSourceAddresses addresses(DepartureRecord record) {
+  private static HostSourceAddresses addresses(DepartureRecord record, boolean takenUp) {
     return new HostSourceAddresses(
         record.ref().id(),
         record.serviceAddresses().stream().map(ServiceAddress::parse).toList(),
-        record.phase() != Phase.PREPARED);
+        takenUp);
   }
 
   private static Supplier<DataPlane> planes(DepartureJournal journal, DataPlanes planes) {

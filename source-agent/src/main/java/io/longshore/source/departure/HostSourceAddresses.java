@@ -10,7 +10,6 @@ import io.longshore.linux.network.ServiceAddress;
 import io.longshore.source.images.ImageChannel;
 import io.longshore.source.pages.TransferBrokenException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -37,12 +36,20 @@ final class HostSourceAddresses implements SourceAddresses {
   private boolean locked;
 
   /**
-   * @param locked whether an earlier run of the agent may have locked them
+   * @param locked whether an earlier run of the agent may have left a lock
    */
   HostSourceAddresses(String migration, List<ServiceAddress> addresses, boolean locked) {
     this.addresses = List.copyOf(addresses);
     this.lock = new AddressLock(migration);
     this.locked = locked && !addresses.isEmpty();
+  }
+
+  @Override
+  public synchronized void prepare() throws IOException {
+    if (!addresses.isEmpty()) {
+      locked = true;
+      lock.prepare();
+    }
   }
 
   @Override
@@ -54,21 +61,21 @@ final class HostSourceAddresses implements SourceAddresses {
       String name =
           Interfaces.withAddress(address)
               .orElseThrow(() -> new IOException("no interface has " + address + " any more"));
-      holds.add(PacketHold.start(name, address, packet -> forward(target, packet)));
+      holds.add(PacketHold.begin(name, address, packet -> forward(target, packet)));
     }
-    locked = true;
     lock.holdIncoming(addresses);
   }
 
   @Override
-  public synchronized void seal() {
-    try {
-      if (locked) {
-        lock.seal(addresses);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot silence " + addresses, e);
+  public synchronized void seal() throws IOException {
+    if (locked) {
+      lock.seal(addresses);
     }
+  }
+
+  @Override
+  public synchronized void sendOn() {
+    holds.forEach(PacketHold::flow);
   }
 
   @Override

@@ -63,8 +63,8 @@ final class TargetLink {
   }
 
   /** The tree is frozen: answers demands from now on, and can push. */
-  PagePush serve(StalePages stale) {
-    return serve(plane(), stale);
+  void serve(StalePages stale) {
+    var _ = serve(plane(), stale);
   }
 
   /**

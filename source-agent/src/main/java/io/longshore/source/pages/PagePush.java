@@ -3,13 +3,13 @@ package io.longshore.source.pages;
 import io.longshore.linux.ThreadNiceness;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +30,19 @@ public final class PagePush implements AutoCloseable {
 
   private static final long PAUSE_NANOS = 100_000;
 
-  /** The target's page source has one demand at a time. */
+  /** Threads of the workload that wait; more demands than that are dropped and come again. */
   private static final int MAXIMUM_DEMANDS = 1024;
+
+  /**
+   * After the resume demands go alone for so long: every thread and every client of the workload
+   * waits for some pages then, and the push would take the processors and the link from them.
+   */
+  private static final Duration ALONE = Duration.ofMillis(400);
+
+  /** Or until none came for so long. */
+  private static final Duration CALM = Duration.ofMillis(50);
+
+  private static final Duration LOOK = Duration.ofMillis(5);
 
   private final StalePages stale;
   private final List<? extends PageChannel> channels;
@@ -40,7 +51,6 @@ public final class PagePush implements AutoCloseable {
   private final AtomicLong zeroPages = new AtomicLong();
   private final AtomicLong pagesSentAgain = new AtomicLong();
   private final Semaphore demandsThatMayWait = new Semaphore(MAXIMUM_DEMANDS);
-  private final AtomicInteger demandsThatWait = new AtomicInteger();
 
   // Platform threads: the work is copying, and virtual threads of a busy processor would queue
   // behind each other for as long as a batch takes.
@@ -51,6 +61,7 @@ public final class PagePush implements AutoCloseable {
           ThreadNiceness.threads("page-faults", ThreadNiceness.URGENT));
   private final PageReader faultReader = new PageReader(BATCH_PAGES);
   private final CompletableFuture<Void> complete = new CompletableFuture<>();
+  private volatile long lastDemand = System.nanoTime();
   private boolean started;
 
   /**
@@ -67,14 +78,15 @@ public final class PagePush implements AutoCloseable {
   /**
    * Begins to send what nobody asked for, once.
    *
+   * @param resumed whether the workload runs on the target: then it is served first
    * @return completes when nothing is stale on the target; or fails with what broke
    */
-  public synchronized CompletableFuture<Void> start() {
+  public synchronized CompletableFuture<Void> start(boolean resumed) {
     if (!started) {
       started = true;
       CompletableFuture<?>[] sending =
           channels.stream()
-              .map(channel -> CompletableFuture.runAsync(() -> sendAll(channel), senders))
+              .map(channel -> CompletableFuture.runAsync(() -> sendAll(channel, resumed), senders))
               .toArray(CompletableFuture[]::new);
       for (CompletableFuture<?> one : sending) {
         // At once: the other senders may wait for ever for a target that is gone.
@@ -104,20 +116,21 @@ public final class PagePush implements AutoCloseable {
    */
   public void demand(int vpid, long firstPage, int count, boolean again) {
     int wanted = Math.min(count, BATCH_PAGES);
+    lastDemand = System.nanoTime();
     if (!demandsThatMayWait.tryAcquire()) {
       return;
     }
-    demandsThatWait.incrementAndGet();
     try {
       faultSender.execute(
           () -> {
-            demandsThatMayWait.release();
-            answer(stale.take(vpid, firstPage, wanted, again), again);
-            demandsThatWait.decrementAndGet();
+            try {
+              answer(stale.take(vpid, firstPage, wanted, again), again);
+            } finally {
+              demandsThatMayWait.release();
+            }
           });
     } catch (RejectedExecutionException e) {
       demandsThatMayWait.release();
-      demandsThatWait.decrementAndGet();
     }
   }
 
@@ -168,8 +181,11 @@ public final class PagePush implements AutoCloseable {
     }
   }
 
-  private void sendAll(PageChannel channel) {
+  private void sendAll(PageChannel channel, boolean resumed) {
     try (PageReader reader = new PageReader(BATCH_PAGES)) {
+      if (resumed) {
+        letDemandsGoAlone();
+      }
       for (List<PageRange> ranges = stale.takeNext(BATCH_PAGES);
           !ranges.isEmpty();
           ranges = stale.takeNext(BATCH_PAGES)) {
@@ -185,8 +201,22 @@ public final class PagePush implements AutoCloseable {
 
   /** Lets a demand have the processor and the network, but does not wait for ever. */
   private void giveWay() {
-    for (int i = 0; i < MOST_PAUSES && demandsThatWait.get() > 0; i++) {
+    for (int i = 0; i < MOST_PAUSES && isAnyDemandWaiting(); i++) {
       LockSupport.parkNanos(PAUSE_NANOS);
+    }
+  }
+
+  private boolean isAnyDemandWaiting() {
+    return demandsThatMayWait.availablePermits() < MAXIMUM_DEMANDS;
+  }
+
+  private void letDemandsGoAlone() throws InterruptedException {
+    long begin = System.nanoTime();
+    lastDemand = begin;
+    long now = begin;
+    while (now - begin < ALONE.toNanos() && now - lastDemand < CALM.toNanos()) {
+      Thread.sleep(LOOK);
+      now = System.nanoTime();
     }
   }
 

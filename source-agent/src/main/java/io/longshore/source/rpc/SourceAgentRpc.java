@@ -95,7 +95,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   public void pushPages(PushPagesRequest request, StreamObserver<PushPagesResponse> responses) {
     var stream = (ServerCallStreamObserver<PushPagesResponse>) responses;
     Departure departure = departures.get(FactsMessages.ref(request.getMigration()));
-    CompletableFuture<Void> complete = push(departure);
+    CompletableFuture<Void> complete = push(departure, request.getResumed());
     boolean done = false;
     while (!done && !stream.isCancelled()) {
       done = isDone(complete);
@@ -130,9 +130,9 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
     answer(responses, GetSourceResponse.newBuilder().setPhase(phase).build());
   }
 
-  private static CompletableFuture<Void> push(Departure departure) {
+  private static CompletableFuture<Void> push(Departure departure, boolean resumed) {
     try {
-      return departure.push();
+      return departure.push(resumed);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new LongshoreException(Reason.CANCELLED, "the agent is stopping", e);

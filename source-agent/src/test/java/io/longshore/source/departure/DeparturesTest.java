@@ -231,7 +231,7 @@ final class DeparturesTest {
     fence.freeze(Duration.ofSeconds(5));
     fence.kill(Duration.ofSeconds(5));
     restart();
-    assertRefused(() -> departures.get(ref(id, 1)).push(), Reason.WORKLOAD_LOST);
+    assertRefused(() -> departures.get(ref(id, 1)).push(true), Reason.WORKLOAD_LOST);
     assertRefused(() -> departures.rollBack(ref(id, 1)), Reason.WORKLOAD_LOST);
     assertRefused(() -> departures.rollBack(ref(id, 1)), Reason.WORKLOAD_LOST);
     restart();
@@ -329,6 +329,12 @@ final class DeparturesTest {
   }
 
   private static final class NoAddresses implements SourceAddresses {
+    @Override
+    public void prepare() {}
+
+    @Override
+    public void sendOn() {}
+
     @Override
     public void hold(ImageChannel target) {}
 

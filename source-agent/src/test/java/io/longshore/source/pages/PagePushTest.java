@@ -100,8 +100,8 @@ final class PagePushTest {
     Sent two = new Sent();
     Sent faults = new Sent();
     try (PagePush push = new PagePush(stale, List.of(one, two), faults)) {
-      assertThat(push.start()).isSameAs(push.start());
-      push.start().get(20, TimeUnit.SECONDS);
+      assertThat(push.start(false)).isSameAs(push.start(false));
+      push.start(false).get(20, TimeUnit.SECONDS);
       assertThat(one.pages.size() + two.pages.size()).isEqualTo(PAGES);
       one.check();
       two.check();
@@ -122,7 +122,7 @@ final class PagePushTest {
       await().until(() -> faults.pages.size() == 16);
       assertThat(faults.pages).containsKey(first + 115);
       assertThat(push.progress().stored()).isEqualTo(16);
-      push.start().get(20, TimeUnit.SECONDS);
+      push.start(false).get(20, TimeUnit.SECONDS);
       assertThat(one.pages).hasSize(PAGES - 16).doesNotContainKey(first + 100);
       faults.check();
     }
@@ -148,7 +148,7 @@ final class PagePushTest {
     Sent stuck = new Sent();
     stuck.gate = new CountDownLatch(1);
     try (PagePush push = new PagePush(stale, List.of(broken, stuck), new Sent())) {
-      CompletableFuture<Void> complete = push.start();
+      CompletableFuture<Void> complete = push.start(false);
       assertThatThrownBy(() -> complete.get(10, TimeUnit.SECONDS))
           .hasRootCauseInstanceOf(TransferBrokenException.class);
     }
@@ -161,7 +161,7 @@ final class PagePushTest {
     try (PagePush push = new PagePush(stale, List.of(new Sent()), faults)) {
       push.demand(7, first, 16, false);
       await().until(() -> stale.left() == PAGES - 16);
-      assertThatThrownBy(() -> push.start().get(10, TimeUnit.SECONDS))
+      assertThatThrownBy(() -> push.start(false).get(10, TimeUnit.SECONDS))
           .hasRootCauseInstanceOf(TransferBrokenException.class);
       assertThat(push.progress().stored()).isLessThan(PAGES);
     }
@@ -172,7 +172,7 @@ final class PagePushTest {
     Sent stuck = new Sent();
     stuck.gate = new CountDownLatch(1);
     PagePush push = new PagePush(stale, List.of(stuck, stuck), stuck);
-    CompletableFuture<Void> complete = push.start();
+    CompletableFuture<Void> complete = push.start(false);
     push.demand(7, first + PAGES - 1, 1, false);
     await().until(() -> stuck.waiting.get() == 3);
     Thread closer = Thread.ofPlatform().start(push::close);

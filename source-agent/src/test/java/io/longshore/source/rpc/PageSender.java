@@ -65,7 +65,7 @@ final class PageSender {
     long cpu = cpuMillis();
     long begin = System.nanoTime();
     try (PagePush push = new PagePush(stale, client.pages(), client.faults())) {
-      push.start().get(5, TimeUnit.MINUTES);
+      push.start(false).get(5, TimeUnit.MINUTES);
     }
     Duration took = Duration.ofNanos(System.nanoTime() - begin);
     long mebibytes = (stale.total() * PageSize.BYTES) >> 20;

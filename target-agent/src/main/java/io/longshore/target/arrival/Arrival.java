@@ -160,7 +160,10 @@ public final class Arrival {
       }
       outcome = restore.order(this::runRestore);
     }
-    return Step.join(outcome);
+    Duration held = Step.join(outcome);
+    // Asked again before the step: what was held a while ago may have lost who fills it.
+    parts().restoration().requireFillable();
+    return held;
   }
 
   /**

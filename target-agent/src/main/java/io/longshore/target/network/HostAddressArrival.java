@@ -53,6 +53,7 @@ public final class HostAddressArrival implements AddressArrival {
       return;
     }
     locked = true;
+    lock.prepare();
     lock.seal(addresses);
     for (ServiceAddress address : addresses) {
       String name =
@@ -80,7 +81,9 @@ public final class HostAddressArrival implements AddressArrival {
   @Override
   public synchronized void resume() throws IOException {
     long begin = System.nanoTime();
-    unlock();
+    if (locked) {
+      lock.open();
+    }
     long unlocked = System.nanoTime();
     for (Map.Entry<ServiceAddress, String> place : assigned.entrySet()) {
       ArpAnnouncement.send(place.getKey(), place.getValue());
@@ -114,6 +117,7 @@ public final class HostAddressArrival implements AddressArrival {
     }
     // Packets that the source sent on after the resume.
     packets.deliver();
+    unlock();
   }
 
   @GuardedBy("this")

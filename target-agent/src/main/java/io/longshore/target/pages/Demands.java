@@ -4,7 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way of demands from the page source to whoever can send them to the workload's source.
+ * The way of demands from the page installer to whoever can send them to the workload's source.
  * Thread-safe.
  */
 public final class Demands {

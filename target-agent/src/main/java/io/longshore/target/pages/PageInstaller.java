@@ -223,6 +223,10 @@ public final class PageInstaller implements AutoCloseable {
     } finally {
       pages.eventLock().unlock();
     }
+    demandFirst(pages, missing);
+  }
+
+  private void demandFirst(ProcessPages pages, List<Integer> missing) {
     for (int index : missing) {
       demandFaults.incrementAndGet();
       demand(pages, index);
@@ -252,7 +256,7 @@ public final class PageInstaller implements AutoCloseable {
       } finally {
         one.pages.eventLock().unlock();
       }
-      missing.forEach(index -> demand(one.pages, index));
+      demandFirst(one.pages, missing);
     }
   }
 

@@ -84,8 +84,23 @@ public final class Restoration {
         rootPid = root;
       }
       filling.open();
+      requireFillable();
     } catch (CriuFailure e) {
       throw failed(e);
+    }
+  }
+
+  /**
+   * Asks whether what is held can still be given its memory.
+   *
+   * @throws LongshoreException CRIU_RESTORE_FAILED if not: it must not run
+   */
+  public void requireFillable() {
+    if (filled.isCompletedExceptionally()) {
+      throw new LongshoreException(
+          Reason.CRIU_RESTORE_FAILED,
+          "the memory of what was restored cannot be filled: " + filled.exceptionNow().getMessage(),
+          filled.exceptionNow());
     }
   }
 

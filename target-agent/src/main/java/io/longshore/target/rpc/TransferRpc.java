@@ -262,7 +262,7 @@ public final class TransferRpc implements BindableService {
   }
 
   private final class FaultStream extends Pages<ServeFaultsResponse> {
-    // Demands come from the page source, grants from this stream's callbacks.
+    // Demands come from the page installer, grants from this stream's callbacks.
     private final Object sending = new Object();
     private final Demands.Sender way = this::demand;
 
@@ -291,7 +291,7 @@ public final class TransferRpc implements BindableService {
     @Override
     void ended() {
       synchronized (sending) {
-        // A demand after the end would be an error of the page source, and lose the workload.
+        // A demand after the end would be an error of the installer, and lose the workload.
         over = true;
       }
       if (arrival != null) {

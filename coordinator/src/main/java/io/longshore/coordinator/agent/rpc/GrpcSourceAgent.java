@@ -96,10 +96,13 @@ final class GrpcSourceAgent implements SourceAgent {
   }
 
   @Override
-  public PushReport push(MigrationRef migration, Consumer<PushReport> progress)
+  public PushReport push(MigrationRef migration, boolean resumed, Consumer<PushReport> progress)
       throws AgentException, InterruptedException {
     PushPagesRequest request =
-        PushPagesRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+        PushPagesRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setResumed(resumed)
+            .build();
     // However this ends, the stream does not outlive it.
     Context.CancellableContext scope = Context.current().withCancellation();
     Context outside = scope.attach();

@@ -10,6 +10,7 @@ import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.lifecycle.Component;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,36 +29,8 @@ public final class AddressRehearsal implements Component {
   private static final Duration LIMIT = Duration.ofSeconds(20);
 
   /** An UDP packet from and to the moving address, to a port where nobody listens. */
-  private static final byte[] PACKET = {
-    0x45,
-    0,
-    0,
-    28,
-    0,
-    0,
-    0,
-    0,
-    64,
-    17,
-    0,
-    0,
-    (byte) 192,
-    0,
-    2,
-    1,
-    (byte) 192,
-    0,
-    2,
-    2, //
-    0,
-    9,
-    0,
-    9,
-    0,
-    8,
-    0,
-    0
-  };
+  private static final byte[] PACKET =
+      HexFormat.of().parseHex("4500001c0000000040110000c0000201c0000202" + "0009000900080000");
 
   @Override
   public void start() throws InterruptedException {
@@ -72,30 +45,37 @@ public final class AddressRehearsal implements Component {
 
   private static void run() {
     try {
-      NetworkNamespace.enterNew();
-      NetworkNamespace.addInterface(INTERFACE);
-      Interfaces.assign(OWN, INTERFACE);
-      for (int i = 0; i < TIMES; i++) {
-        rehearse();
-      }
+      rehearseInNewNamespace();
     } catch (IOException e) {
       log.warn("Moving an address was not rehearsed: {}", e.getMessage());
+    }
+  }
+
+  /** The calling thread is in the new namespace from then on. */
+  static void rehearseInNewNamespace() throws IOException {
+    NetworkNamespace.enterNew();
+    NetworkNamespace.addInterface(INTERFACE);
+    Interfaces.assign(OWN, INTERFACE);
+    for (int i = 0; i < TIMES; i++) {
+      rehearse();
     }
   }
 
   private static void rehearse() throws IOException {
     AddressLock lock = new AddressLock("rehearsal");
     HeldPackets held = new HeldPackets();
+    lock.prepare();
     lock.holdIncoming(List.of(MOVING));
     lock.seal(List.of(MOVING));
     PacketHold hold = PacketHold.start(INTERFACE, MOVING, held::add);
     Interfaces.assign(MOVING, INTERFACE);
-    lock.release();
+    lock.open();
     ArpAnnouncement.send(MOVING, INTERFACE);
     hold.close();
     try (PacketReplay replay = new PacketReplay()) {
       replay.deliver(PACKET);
     }
     Interfaces.remove(MOVING, INTERFACE);
+    lock.release();
   }
 }

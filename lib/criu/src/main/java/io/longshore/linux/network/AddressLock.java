@@ -1,21 +1,25 @@
 package io.longshore.linux.network;
 
+import io.longshore.linux.network.NftSets.AddressSet;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * Keeps packets from and for a workload's addresses while nobody may answer for it: nftables tables
  * of this migration's own, so that they are known and removed whatever happens to the agent.
  * nft(8).
  *
- * <p>Each method is one atomic change and may be repeated.
+ * <p>{@link #prepare} and {@link #release} run a program; what is between them, while clients wait,
+ * does not. Each method is one atomic change and may be repeated.
  */
 public final class AddressLock {
   private static final String PREFIX = "longshore_";
+
+  private static final String INCOMING = "closed_incoming";
+  private static final String OUTGOING = "closed_outgoing";
 
   private final String table;
 
@@ -29,30 +33,55 @@ public final class AddressLock {
     this.table = PREFIX + migration.replace('-', '_');
   }
 
+  /** Makes everything ready; keeps nothing yet. */
+  public void prepare() throws IOException {
+    nft(
+        """
+        add table inet %1$s
+        delete table inet %1$s
+        add table arp %1$s
+        delete table arp %1$s
+        add table inet %1$s
+        add set inet %1$s closed_incoming { type ipv4_addr; }
+        add set inet %1$s closed_outgoing { type ipv4_addr; }
+        add chain inet %1$s incoming { type filter hook prerouting priority raw; }
+        add rule inet %1$s incoming ip daddr @closed_incoming drop
+        add chain inet %1$s outgoing { type filter hook output priority raw; }
+        add rule inet %1$s outgoing ip saddr @closed_outgoing drop
+        add table arp %1$s
+        add set arp %1$s closed_outgoing { type ipv4_addr; }
+        add chain arp %1$s outgoing { type filter hook output priority 0; }
+        add rule arp %1$s outgoing arp saddr ip @closed_outgoing drop
+        """
+            .formatted(table));
+  }
+
   /** From now on nothing that arrives for the addresses reaches a socket. */
   public void holdIncoming(Collection<ServiceAddress> addresses) throws IOException {
-    nft(removed() + incoming(addresses));
+    NftSets.add(List.of(incoming()), addresses);
   }
 
   /** From now on nothing arrives, nothing leaves, and ARP does not answer for the addresses. */
   public void seal(Collection<ServiceAddress> addresses) throws IOException {
-    String set = set(addresses);
-    nft(
-        removed()
-            + incoming(addresses)
-            + """
-            add chain inet %1$s outgoing { type filter hook output priority raw; }
-            add rule inet %1$s outgoing ip saddr %2$s drop
-            add table arp %1$s
-            add chain arp %1$s outgoing { type filter hook output priority 0; }
-            add rule arp %1$s outgoing arp saddr ip %2$s drop
-            """
-                .formatted(table, set));
+    NftSets.add(sets(), addresses);
+  }
+
+  /** From now on everything passes again. */
+  public void open() throws IOException {
+    NftSets.clear(sets());
   }
 
   /** Removes every trace of the lock. */
   public void release() throws IOException {
-    nft(removed());
+    // Adding first makes the removal of what is not there no error.
+    nft(
+        """
+        add table inet %1$s
+        delete table inet %1$s
+        add table arp %1$s
+        delete table arp %1$s
+        """
+            .formatted(table));
   }
 
   /** The names of all tables that migrations have now, dead ones included. */
@@ -79,30 +108,15 @@ public final class AddressLock {
         : Optional.empty();
   }
 
-  private String incoming(Collection<ServiceAddress> addresses) {
-    return """
-        add table inet %1$s
-        add chain inet %1$s incoming { type filter hook prerouting priority raw; }
-        add rule inet %1$s incoming ip daddr %2$s drop
-        """
-        .formatted(table, set(addresses));
+  private AddressSet incoming() {
+    return new AddressSet(NftSets.INET, table, INCOMING);
   }
 
-  /** Adding first makes the removal of what is not there no error. */
-  private String removed() {
-    return """
-        add table inet %1$s
-        delete table inet %1$s
-        add table arp %1$s
-        delete table arp %1$s
-        """
-        .formatted(table);
-  }
-
-  private static String set(Collection<ServiceAddress> addresses) {
-    return addresses.stream()
-        .map(address -> address.address().getHostAddress())
-        .collect(Collectors.joining(", ", "{ ", " }"));
+  private List<AddressSet> sets() {
+    return List.of(
+        incoming(),
+        new AddressSet(NftSets.INET, table, OUTGOING),
+        new AddressSet(NftSets.ARP, table, OUTGOING));
   }
 
   private static void nft(String commands) throws IOException {

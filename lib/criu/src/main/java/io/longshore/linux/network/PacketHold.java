@@ -41,6 +41,9 @@ public final class PacketHold implements AutoCloseable {
   private final CountDownLatch done = new CountDownLatch(1);
   private final Thread thread;
 
+  /** Changed with the doorbell's monitor. */
+  private boolean flowing;
+
   private PacketHold(
       FileDescriptorHandle socket, Doorbell doorbell, String name, Consumer<byte[]> packets) {
     this.socket = socket;
@@ -50,11 +53,24 @@ public final class PacketHold implements AutoCloseable {
   }
 
   /**
-   * Begins.
+   * Begins to see packets and to give them away.
    *
    * @param packets gets every packet, IP header included, on a thread of its own
    */
   public static PacketHold start(
+      String interfaceName, ServiceAddress address, Consumer<byte[]> packets) throws IOException {
+    PacketHold hold = begin(interfaceName, address, packets);
+    hold.flow();
+    return hold;
+  }
+
+  /**
+   * Begins to see packets; they stay in the kernel until {@link #flow} or {@link #close}. So they
+   * take no processor from those who have more urgent work.
+   *
+   * @param packets gets every packet, IP header included, on a thread of its own
+   */
+  public static PacketHold begin(
       String interfaceName, ServiceAddress address, Consumer<byte[]> packets) throws IOException {
     NetworkInterface found = NetworkInterface.getByName(interfaceName);
     if (found == null) {
@@ -67,12 +83,20 @@ public final class PacketHold implements AutoCloseable {
       PacketSocket.attachFilter(socket, filter(address));
       PacketSocket.receiveBuffer(socket, BUFFER_BYTES);
       PacketSocket.bind(socket, PacketSocket.ETH_P_IP, found.getIndex());
-      PacketHold hold = new PacketHold(socket, Doorbell.create(), interfaceName, packets);
-      hold.thread.start();
-      return hold;
+      return new PacketHold(socket, Doorbell.create(), interfaceName, packets);
     } catch (IOException e) {
       socket.close();
       throw e;
+    }
+  }
+
+  /** From now on packets are given away as they come, those that are there at once. */
+  public void flow() {
+    synchronized (doorbell) {
+      if (!flowing) {
+        flowing = true;
+        thread.start();
+      }
     }
   }
 
@@ -82,6 +106,7 @@ public final class PacketHold implements AutoCloseable {
    */
   @Override
   public void close() {
+    flow();
     synchronized (doorbell) {
       if (done.getCount() > 0) {
         doorbell.ring();

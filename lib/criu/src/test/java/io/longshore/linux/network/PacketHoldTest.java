@@ -34,6 +34,7 @@ class PacketHoldTest {
     public void run(TestNetwork network) throws Exception {
       Interfaces.assign(SERVICE, INTERFACE);
       AddressLock lock = new AddressLock("held-and-delivered");
+      lock.prepare();
       List<byte[]> held = new CopyOnWriteArrayList<>();
       try (ClientConnection connection = ClientConnection.open(network)) {
         connection.clientSends("before");
@@ -80,12 +81,14 @@ class PacketHoldTest {
     public void run(TestNetwork network) throws Exception {
       Interfaces.assign(SERVICE, INTERFACE);
       AddressLock lock = new AddressLock("no-retransmission");
+      lock.prepare();
       List<byte[]> held = new CopyOnWriteArrayList<>();
       try (ClientConnection connection = ClientConnection.open(network)) {
         // Once, so that no class is loaded in the part that is timed.
         for (String text : List.of("warm", "next")) {
           held.clear();
           PacketHold hold = PacketHold.start(INTERFACE, SERVICE, held::add);
+          lock.prepare();
           lock.holdIncoming(List.of(SERVICE));
           long sent = System.nanoTime();
           connection.clientSends(text);
@@ -118,6 +121,7 @@ class PacketHoldTest {
     public void run(TestNetwork network) throws Exception {
       Interfaces.assign(SERVICE, INTERFACE);
       AddressLock lock = new AddressLock("large-segment");
+      lock.prepare();
       List<byte[]> held = new CopyOnWriteArrayList<>();
       String text = "0123456789".repeat(1000);
       try (ClientConnection connection = ClientConnection.open(network)) {
@@ -252,6 +256,7 @@ class PacketHoldTest {
     public void run(TestNetwork network) throws Exception {
       Interfaces.assign(SERVICE, INTERFACE);
       AddressLock lock = new AddressLock("datagrams");
+      lock.prepare();
       lock.holdIncoming(List.of(SERVICE));
       List<byte[]> held = new CopyOnWriteArrayList<>();
       try (DatagramSocket socket =

@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.agent.network;
+
+import org.jspecify.annotations.NullMarked;
