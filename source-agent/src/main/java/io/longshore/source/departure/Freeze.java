@@ -78,6 +78,7 @@ final class Freeze {
       Duration freezeTime = Duration.ofNanos(System.nanoTime() - start);
       parts.addresses().seal();
       requireHeldUntilFenced(dump.pid());
+      FrozenTree.addHidden(folder.images(), journal.record().root().pid(), dump.hiddenPages());
       ImagesSent sent = images.finish();
       StalePages stale =
           new StalePages(
@@ -114,7 +115,8 @@ final class Freeze {
     return CriuDump.start(
         Objects.requireNonNull(parts.criu()),
         DumpOptions.of(journal.record().root().pid(), folder.images(), folder.work())
-            .withBarrier());
+            .withBarrier()
+            .withHiddenPages());
   }
 
   private void requireHeldUntilFenced(int criu) throws IOException {

@@ -27,6 +27,37 @@ final class FrozenTree {
   private FrozenTree() {}
 
   /**
+   * Puts pages that were hidden from CRIU into the page maps of a dump, as lazy ones.
+   *
+   * @param hidden by process id
+   * @throws LongshoreException CRIU_DUMP_FAILED if CRIU describes the same pages
+   */
+  static void addHidden(Path images, int rootPid, Map<Integer, List<PagemapEntry>> hidden)
+      throws IOException {
+    Map<Integer, List<PagemapEntry>> left = new HashMap<>(hidden);
+    for (Task task : ProcessTree.of(rootPid).tasks()) {
+      List<PagemapEntry> entries = left.remove(task.pid());
+      if (entries != null) {
+        Path image = images.resolve(ImageName.pagemap(task.ownPid()).fileName());
+        try {
+          Pagemap.read(image).with(entries).write(image);
+        } catch (IllegalArgumentException e) {
+          throw new LongshoreException(
+              Reason.CRIU_DUMP_FAILED,
+              "CRIU describes pages of process %d that were hidden from it: %s"
+                  .formatted(task.pid(), e.getMessage()),
+              e);
+        }
+      }
+    }
+    if (!left.isEmpty()) {
+      throw new LongshoreException(
+          Reason.CRIU_DUMP_FAILED,
+          "CRIU scanned the processes %s, which are not of the workload".formatted(left.keySet()));
+    }
+  }
+
+  /**
    * Reads the page maps of a dump.
    *
    * @param rootPid root of the frozen tree

@@ -18,11 +18,14 @@ import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 
 /**
- * Sends the images of a folder while CRIU writes them: each as soon as CRIU closes it. One {@link
- * #start}, then one {@link #finish} or {@link #close}.
+ * Sends the images of a folder while CRIU writes them: each as soon as CRIU closes it, but for the
+ * page maps, which come last. One {@link #start}, then one {@link #finish} or {@link #close}.
  */
 public final class ImageStreamer implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 20;
+
+  /** Page maps: what CRIU did not describe is added before {@link #finish}. */
+  private static final String CHANGED_AFTERWARDS = "pagemap-";
 
   private final Path folder;
   private final ImageChannel channel;
@@ -91,7 +94,9 @@ public final class ImageStreamer implements AutoCloseable {
       while (true) {
         List<String> names = watch.next(Duration.ofMinutes(10));
         for (String name : names) {
-          send(folder.resolve(name));
+          if (!name.startsWith(CHANGED_AFTERWARDS)) {
+            send(folder.resolve(name));
+          }
         }
       }
     } catch (ClosedChannelException e) {

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -89,6 +90,18 @@ public record Pagemap(long pagesId, List<PagemapEntry> entries) {
         channel.write(image);
       }
     }
+  }
+
+  /**
+   * The same with more entries.
+   *
+   * @param more in any order; none overlaps another or one that is here
+   */
+  public Pagemap with(List<PagemapEntry> more) {
+    List<PagemapEntry> all = new ArrayList<>(entries);
+    all.addAll(more);
+    all.sort(Comparator.comparingLong(PagemapEntry::address));
+    return new Pagemap(pagesId, all);
   }
 
   /** How many pages have all of these flags. */

@@ -1,5 +1,6 @@
 package io.longshore.criu.run;
 
+import io.longshore.criu.image.PagemapEntry;
 import io.longshore.criu.pageserver.HeaderLayout;
 import io.longshore.criu.pageserver.PageServerClient;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -34,18 +36,21 @@ public final class CriuDump {
   private final int port;
   private final @Nullable Barrier barrier;
   private final @Nullable BarrierWatch watch;
+  private final @Nullable HiddenPages hidden;
 
   private CriuDump(
       CriuProcess process,
       HeaderLayout layout,
       int port,
       @Nullable Barrier barrier,
-      @Nullable BarrierWatch watch) {
+      @Nullable BarrierWatch watch,
+      @Nullable HiddenPages hidden) {
     this.process = process;
     this.layout = layout;
     this.port = port;
     this.barrier = barrier;
     this.watch = watch;
+    this.hidden = hidden;
   }
 
   /** Starts CRIU. Without a barrier the tree is frozen soon after. */
@@ -62,8 +67,15 @@ public final class CriuDump {
       arguments.addAll(List.of("--action-script", barrier.script().toString()));
     }
     try {
-      CriuProcess process = CriuProcess.startWithStatus(criu, "dump", options.work(), arguments);
-      return new CriuDump(process, criu.headerLayout(), port, barrier, watch);
+      HiddenPages hidden = options.hidePages() ? HiddenPages.create(options.work()) : null;
+      CriuProcess process =
+          CriuProcess.startWithStatus(
+              criu,
+              "dump",
+              options.work(),
+              arguments,
+              hidden == null ? Map.of() : hidden.environment());
+      return new CriuDump(process, criu.headerLayout(), port, barrier, watch, hidden);
     } catch (IOException failure) {
       if (watch != null) {
         watch.close();
@@ -90,7 +102,20 @@ public final class CriuDump {
             .orElseThrow(() -> new IOException("the dump " + task + " has no port"));
     return Optional.of(
         new CriuDump(
-            CriuProcess.attach("dump", work, task), layout, Integer.parseInt(port), null, null));
+            CriuProcess.attach("dump", work, task),
+            layout,
+            Integer.parseInt(port),
+            null,
+            null,
+            null));
+  }
+
+  /**
+   * Which pages the images do not describe, by process id; as {@link HiddenPages#read}. When the
+   * dump is ready.
+   */
+  public Map<Integer, List<PagemapEntry>> hiddenPages() throws IOException {
+    return hidden == null ? Map.of() : hidden.read();
   }
 
   /** CRIU's process id. */

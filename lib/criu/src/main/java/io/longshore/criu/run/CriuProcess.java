@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -84,9 +85,11 @@ final class CriuProcess {
   }
 
   /** Starts a CRIU that says when it is ready: {@link #awaitReady}. */
-  static CriuProcess startWithStatus(Criu criu, String action, Path work, List<String> arguments)
+  static CriuProcess startWithStatus(
+      Criu criu, String action, Path work, List<String> arguments, Map<String, String> environment)
       throws IOException {
     ProcessBuilder builder = builder(SESSION_WITH_STATUS, criu, action, work);
+    builder.environment().putAll(environment);
     builder.command().addAll(List.of("--status-fd", "3"));
     builder.command().addAll(arguments);
     Process process = builder.start();

@@ -13,6 +13,7 @@ import java.util.OptionalInt;
  * @param work existing folder for the log, statistics and barriers; one CRIU at a time
  * @param port of 127.0.0.1 for CRIU's page server; empty for a free one
  * @param barrier whether CRIU is held before it does anything, see {@link Barrier.Action#PRE_DUMP}
+ * @param hidePages whether CRIU leaves alone what the agents move anyway, see {@link HiddenPages}
  * @param verbosity of the log, 0 to 4
  * @param extra further options of {@code criu dump}, one argument each
  */
@@ -22,6 +23,7 @@ public record DumpOptions(
     Path work,
     OptionalInt port,
     boolean barrier,
+    boolean hidePages,
     int verbosity,
     List<String> extra) {
 
@@ -48,27 +50,33 @@ public record DumpOptions(
   /** The usual: a free port, no barrier, informative log. */
   public static DumpOptions of(int pid, Path images, Path work) {
     return new DumpOptions(
-        pid, images, work, OptionalInt.empty(), false, CriuOptions.VERBOSITY, List.of());
+        pid, images, work, OptionalInt.empty(), false, false, CriuOptions.VERBOSITY, List.of());
   }
 
   /** The same, with CRIU held at {@link Barrier.Action#PRE_DUMP}. */
   public DumpOptions withBarrier() {
-    return new DumpOptions(pid, images, work, port, true, verbosity, extra);
+    return new DumpOptions(pid, images, work, port, true, hidePages, verbosity, extra);
+  }
+
+  /** The same, with long runs of pages hidden from CRIU. */
+  public DumpOptions withHiddenPages() {
+    return new DumpOptions(pid, images, work, port, barrier, true, verbosity, extra);
   }
 
   /** The same, with a port for CRIU's page server. */
   public DumpOptions withPort(int chosen) {
-    return new DumpOptions(pid, images, work, OptionalInt.of(chosen), barrier, verbosity, extra);
+    return new DumpOptions(
+        pid, images, work, OptionalInt.of(chosen), barrier, hidePages, verbosity, extra);
   }
 
   /** The same, with another verbosity. */
   public DumpOptions withVerbosity(int level) {
-    return new DumpOptions(pid, images, work, port, barrier, level, extra);
+    return new DumpOptions(pid, images, work, port, barrier, hidePages, level, extra);
   }
 
   /** The same, with further options. */
   public DumpOptions withExtra(List<String> options) {
-    return new DumpOptions(pid, images, work, port, barrier, verbosity, options);
+    return new DumpOptions(pid, images, work, port, barrier, hidePages, verbosity, options);
   }
 
   /**

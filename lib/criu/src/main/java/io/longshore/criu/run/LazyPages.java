@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -44,7 +45,8 @@ public final class LazyPages {
                 "--address",
                 "127.0.0.1",
                 "--port",
-                Integer.toString(port))));
+                Integer.toString(port)),
+            Map.of()));
   }
 
   /**
