@@ -9,6 +9,9 @@ public interface PageChannel {
    */
   void send(PageBatch batch) throws InterruptedException;
 
+  /** Whether a batch of so many pages can be sent without waiting, if nobody else sends. */
+  boolean isReadyFor(int pages);
+
   /**
    * Waits until the target has stored all that was sent.
    *

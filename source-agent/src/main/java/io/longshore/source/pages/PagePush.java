@@ -12,6 +12,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,10 +60,15 @@ public final class PagePush implements AutoCloseable {
   private final ExecutorService faultSender =
       Executors.newSingleThreadExecutor(
           ThreadNiceness.threads("page-faults", ThreadNiceness.URGENT));
+
+  /** Held by who answers a demand. */
+  private final ReentrantLock answering = new ReentrantLock();
+
   private final PageReader faultReader = new PageReader(BATCH_PAGES);
   private final CompletableFuture<Void> complete = new CompletableFuture<>();
   private volatile long lastDemand = System.nanoTime();
   private boolean started;
+  private volatile boolean closed;
 
   /**
    * @param channels one sender runs on each
@@ -108,8 +114,9 @@ public final class PagePush implements AutoCloseable {
   }
 
   /**
-   * Sends pages that the target asks for now. Returns at once. A demand too many, or after the end,
-   * is dropped: the target demands again what it still waits for.
+   * Sends pages that the target asks for now: on the calling thread if that need not wait, so that
+   * no other must wake first. Returns at once. A demand too many, or after the end, is dropped: the
+   * target demands again what it still waits for.
    *
    * @param count at most 256
    * @param again send them even if they were sent before
@@ -120,17 +127,19 @@ public final class PagePush implements AutoCloseable {
     if (!demandsThatMayWait.tryAcquire()) {
       return;
     }
-    try {
-      faultSender.execute(
-          () -> {
-            try {
-              answer(stale.take(vpid, firstPage, wanted, again), again);
-            } finally {
-              demandsThatMayWait.release();
-            }
-          });
-    } catch (RejectedExecutionException e) {
-      demandsThatMayWait.release();
+    boolean answered = false;
+    if (answering.tryLock()) {
+      try {
+        answered = !closed && faultChannel.isReadyFor(wanted);
+        if (answered) {
+          answer(vpid, firstPage, wanted, again);
+        }
+      } finally {
+        answering.unlock();
+      }
+    }
+    if (!answered) {
+      answerLater(vpid, firstPage, wanted, again);
     }
   }
 
@@ -157,8 +166,38 @@ public final class PagePush implements AutoCloseable {
     faultSender.shutdownNow();
     senders.close();
     faultSender.close();
-    faultReader.close();
+    closed = true;
+    answering.lock();
+    try {
+      faultReader.close();
+    } finally {
+      answering.unlock();
+    }
     complete.cancel(false);
+  }
+
+  private void answerLater(int vpid, long firstPage, int count, boolean again) {
+    try {
+      faultSender.execute(
+          () -> {
+            answering.lock();
+            try {
+              answer(vpid, firstPage, count, again);
+            } finally {
+              answering.unlock();
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      demandsThatMayWait.release();
+    }
+  }
+
+  private void answer(int vpid, long firstPage, int count, boolean again) {
+    try {
+      answer(stale.take(vpid, firstPage, count, again), again);
+    } finally {
+      demandsThatMayWait.release();
+    }
   }
 
   private void answer(List<PageRange> ranges, boolean again) {

@@ -75,9 +75,16 @@ final class OutboundStream<Q, R> {
     }
   }
 
+  /** Whether a message of so many bytes can be sent without waiting, if nobody else sends. */
+  boolean isReadyFor(long bytes) {
+    synchronized (lock) {
+      return ended == null && !cancelled && call.isReady() && sentBytes + bytes <= limitBytes;
+    }
+  }
+
   private void awaitRoom(long bytes) throws InterruptedException {
     synchronized (lock) {
-      while (ended == null && !cancelled && (!call.isReady() || sentBytes + bytes > limitBytes)) {
+      while (ended == null && !cancelled && !isReadyFor(bytes)) {
         lock.wait();
       }
       throwIfEnded();

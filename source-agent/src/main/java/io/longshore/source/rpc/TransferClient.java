@@ -222,6 +222,11 @@ final class TransferClient implements DataPlane {
     }
 
     @Override
+    public boolean isReadyFor(int pages) {
+      return stream.isReadyFor((long) pages * PAGE_BYTES);
+    }
+
+    @Override
     public void awaitStored() throws InterruptedException {
       // The target would tell only when it has stored more.
       stream.send(new PageRequest.Pages(NO_PAGES), 0);
@@ -256,6 +261,11 @@ final class TransferClient implements DataPlane {
     @Override
     public void send(PageBatch batch) throws InterruptedException {
       stream.send(new PageRequest.Pages(batch), (long) batch.pages() * PAGE_BYTES);
+    }
+
+    @Override
+    public boolean isReadyFor(int pages) {
+      return stream.isReadyFor((long) pages * PAGE_BYTES);
     }
 
     @Override

@@ -249,6 +249,11 @@ final class PagePushTest {
     }
 
     @Override
+    public boolean isReadyFor(int pages) {
+      return gate.getCount() == 0;
+    }
+
+    @Override
     public void awaitStored() {}
 
     @Override

@@ -36,8 +36,14 @@ public final class TransferThreads {
     return loops;
   }
 
-  /** Runs the callbacks of a method's calls: those for images and faults before those for pages. */
+  /**
+   * Runs the callbacks of a method's calls: those for images before those for pages, and those for
+   * pages that are waited for on the network's own thread, so that no other must wake first.
+   */
   public Executor callbacks(String method) {
+    if (method.equals(SERVE_FAULTS)) {
+      return Runnable::run;
+    }
     return method.equals(SEND_PAGES) ? pages : waitedFor;
   }
 
