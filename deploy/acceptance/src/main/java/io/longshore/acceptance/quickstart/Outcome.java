@@ -78,7 +78,8 @@ record Outcome(
   }
 
   /**
-   * All that was written to files on disks, logs and journals aside: it is not asked whether it was an image.
+   * All that was written to files on disks, logs and journals aside: it is not asked whether it was
+   * an image.
    */
   long imageBytesOnDisk() {
     return diskOfA.get("bytes").getAsLong() + diskOfB.get("bytes").getAsLong();
