@@ -16,6 +16,7 @@ import io.longshore.source.pages.StalePages;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -301,6 +302,7 @@ public final class Departure {
   }
 
   private Phase runRelease() throws IOException, InterruptedException {
+    long begin = System.nanoTime();
     journal.change(record -> record.in(Phase.RELEASING));
     CriuDump dumped = dump;
     if (dumped != null) {
@@ -312,12 +314,24 @@ public final class Departure {
       }
     }
     endCriu();
+    long criuEnded = System.nanoTime();
     parts.fence().kill(ENDED);
+    long treeEnded = System.nanoTime();
     parts.addresses().release();
+    long addressesGone = System.nanoTime();
     link.finish();
+    long streamsEnded = System.nanoTime();
     cleanUp();
     journal.note(record -> record.in(Phase.RELEASED));
-    log.info("Migration {}: released", id);
+    log.info(
+        "Migration {}: released: CRIU ended after {} ms, the tree after {} ms, addresses gone after {} ms, streams"
+            + " ended after {} ms, nothing left after {} ms",
+        id,
+        TimeUnit.NANOSECONDS.toMillis(criuEnded - begin),
+        TimeUnit.NANOSECONDS.toMillis(treeEnded - begin),
+        TimeUnit.NANOSECONDS.toMillis(addressesGone - begin),
+        TimeUnit.NANOSECONDS.toMillis(streamsEnded - begin),
+        TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin));
     return Phase.RELEASED;
   }
 

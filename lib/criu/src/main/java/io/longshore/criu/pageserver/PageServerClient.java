@@ -119,6 +119,9 @@ public final class PageServerClient {
   public Optional<Integer> close() throws IOException {
     try (channel) {
       stream.write(PageServerHeader.bare(Command.CLOSE));
+      // CRIU corks its answers: this one would come after 200 ms, or when it closes, for which it
+      // waits for our end.
+      channel.shutdownOutput();
       ByteBuffer status = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
       try {
         stream.readFully(status);

@@ -29,6 +29,9 @@ import javax.net.ssl.X509ExtendedTrustManager;
 
 /** What one reading of the folder of {@link Certificates} found; whole and consistent. */
 final class CertificateFiles {
+  private static final String CERTIFICATE = "tls.crt";
+  private static final String KEY_FILE = "tls.key";
+  private static final String AUTHORITIES = "ca.crt";
   private static final Pattern KEY =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----");
   private static final int LONGEST_FILE = 1 << 20;
@@ -58,11 +61,35 @@ final class CertificateFiles {
    * @throws GeneralSecurityException naming the file that cannot be used
    */
   static CertificateFiles read(Path folder) throws GeneralSecurityException {
-    Path certificateFile = folder.resolve("tls.crt");
-    Path keyFile = folder.resolve("tls.key");
-    Path authoritiesFile = folder.resolve("ca.crt");
-    List<byte[]> contents =
-        List.of(content(certificateFile), content(keyFile), content(authoritiesFile));
+    return parse(folder, contents(folder));
+  }
+
+  /**
+   * The same, unless the files are as they were when these were read: then these. That costs next
+   * to nothing, so it can be done often.
+   */
+  CertificateFiles readAgain(Path folder) throws GeneralSecurityException {
+    List<byte[]> now = contents(folder);
+    for (int i = 0; i < contents.size(); i++) {
+      if (!Arrays.equals(contents.get(i), now.get(i))) {
+        return parse(folder, now);
+      }
+    }
+    return this;
+  }
+
+  private static List<byte[]> contents(Path folder) throws GeneralSecurityException {
+    return List.of(
+        content(folder.resolve(CERTIFICATE)),
+        content(folder.resolve(KEY_FILE)),
+        content(folder.resolve(AUTHORITIES)));
+  }
+
+  private static CertificateFiles parse(Path folder, List<byte[]> contents)
+      throws GeneralSecurityException {
+    Path certificateFile = folder.resolve(CERTIFICATE);
+    Path keyFile = folder.resolve(KEY_FILE);
+    Path authoritiesFile = folder.resolve(AUTHORITIES);
     List<X509Certificate> chain = certificates(certificateFile, contents.get(0));
     PrivateKey key = key(keyFile, contents.get(1), chain.getFirst().getPublicKey());
     X509ExtendedTrustManager trust = trust(certificates(authoritiesFile, contents.get(2)));
@@ -71,15 +98,6 @@ final class CertificateFiles {
     } catch (CertificateException e) {
       throw new GeneralSecurityException(certificateFile + ": " + e.getMessage(), e);
     }
-  }
-
-  boolean sameFilesAs(CertificateFiles other) {
-    for (int i = 0; i < contents.size(); i++) {
-      if (!Arrays.equals(contents.get(i), other.contents.get(i))) {
-        return false;
-      }
-    }
-    return true;
   }
 
   Identity identity() {

@@ -60,8 +60,8 @@ public final class Certificates implements Credentials {
     reloading.lock();
     try {
       CertificateFiles before = current;
-      CertificateFiles now = CertificateFiles.read(folder);
-      if (now.sameFilesAs(before)) {
+      CertificateFiles now = before.readAgain(folder);
+      if (now == before) {
         return false;
       }
       if (!now.identity().equals(before.identity())) {
