@@ -1,7 +1,6 @@
 package io.longshore.target.rpc;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.grpc.HasByteBuffer;
 import io.grpc.MethodDescriptor;
 import io.longshore.platform.rpc.TransportTuning;
 import java.io.IOException;
@@ -18,6 +17,10 @@ import java.util.concurrent.ArrayBlockingQueue;
  */
 final class PageRequestMarshaller implements MethodDescriptor.Marshaller<PageRequest> {
   private static final int MAXIMUM_BYTES = TransportTuning.BULK.maxInboundMessage().toIntExact();
+
+  /** What stays in a processor's cache on its way. */
+  private static final ThreadLocal<byte[]> PIECES =
+      ThreadLocal.withInitial(() -> new byte[1 << 16]);
 
   /** As many as are usually read at once: more are left to the garbage collector. */
   private final ArrayBlockingQueue<ByteBuffer> free = new ArrayBlockingQueue<>(4);
@@ -63,21 +66,12 @@ final class PageRequestMarshaller implements MethodDescriptor.Marshaller<PageReq
     free.offer(batch.memory());
   }
 
+  /**
+   * Not by {@code HasByteBuffer}: of a message that came in many pieces, as all do that were
+   * encrypted, it makes buffers of all that are left each time that it is asked for the next.
+   */
   private static void receive(InputStream stream, ByteBuffer into) throws IOException {
-    if (stream instanceof HasByteBuffer buffers && buffers.byteBufferSupported()) {
-      // One for each frame that it came in.
-      for (int left = stream.available(); left > 0; left = stream.available()) {
-        ByteBuffer piece = buffers.getByteBuffer();
-        if (piece == null || !piece.hasRemaining()) {
-          throw new IOException("nothing to read of " + left + " bytes that are there");
-        }
-        int length = piece.remaining();
-        into.put(piece);
-        stream.skipNBytes(length);
-      }
-      return;
-    }
-    byte[] piece = new byte[8192];
+    byte[] piece = PIECES.get();
     for (int length = stream.read(piece); length >= 0; length = stream.read(piece)) {
       into.put(piece, 0, length);
     }
