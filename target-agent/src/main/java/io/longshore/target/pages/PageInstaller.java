@@ -230,11 +230,12 @@ public final class PageInstaller implements AutoCloseable {
     List<Integer> missing = new ArrayList<>();
     pages.eventLock().lock();
     try {
-      for (Event event : memory.memory().readEvents()) {
+      List<Event> events = memory.memory().readEvents();
+      events.forEach(this::holdChild);
+      for (Event event : events) {
         switch (event) {
           case Event.Fault(long address) -> answer(pages, memory, address, missing);
           case Event.Fork(Userfaultfd child) -> {
-            holdChild(child);
             pages.fork(memory, child);
             changed = true;
           }
@@ -249,12 +250,14 @@ public final class PageInstaller implements AutoCloseable {
     demandFirst(pages, missing);
   }
 
-  /** First of all: until it is held the child is lost with this process. */
-  private void holdChild(Userfaultfd child) {
-    try {
-      holder.hold(child);
-    } catch (IOException e) {
-      log.error("A child's memory is filled, but would read zeros if this agent died now", e);
+  /** First of all: until it is held a child is lost with this process. */
+  private void holdChild(Event event) {
+    if (event instanceof Event.Fork(Userfaultfd child)) {
+      try {
+        holder.hold(child);
+      } catch (IOException e) {
+        log.error("A child's memory is filled, but would read zeros if this agent died now", e);
+      }
     }
   }
 
