@@ -19,8 +19,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * A stream socket of unix(7) over which another process hands over open descriptors ({@code
- * SCM_RIGHTS}), which Java's own sockets cannot take. One thread at a time, but for {@link #close}.
+ * A stream socket of unix(7) over which processes hand over open descriptors ({@code SCM_RIGHTS}),
+ * which Java's own sockets cannot. One thread at a time, but for {@link #close}.
  */
 public final class DescriptorSocket implements AutoCloseable {
   /** Bytes of a path that {@code sockaddr_un} holds, without the final zero. */
@@ -41,10 +41,14 @@ public final class DescriptorSocket implements AutoCloseable {
   private static final int SOL_SOCKET = 1;
   private static final int SCM_RIGHTS = 1;
   private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
+  private static final int MSG_NOSIGNAL = 0x4000;
   private static final int BACKLOG = 4;
 
   /** {@code CMSG_SPACE(sizeof(int))}: cmsg_len, cmsg_level, cmsg_type, one descriptor, padding. */
   private static final int CONTROL_BYTES = 24;
+
+  /** {@code CMSG_LEN(sizeof(int))}. */
+  private static final int CONTROL_LENGTH = 20;
 
   private static final MethodHandle SOCKET =
       NativeCall.bind("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
@@ -57,6 +61,9 @@ public final class DescriptorSocket implements AutoCloseable {
           "accept4", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
   private static final MethodHandle RECVMSG =
       NativeCall.bind("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+
+  private static final MethodHandle SENDMSG =
+      NativeCall.bind("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
 
   private final FileDescriptorHandle descriptor;
 
@@ -173,6 +180,59 @@ public final class DescriptorSocket implements AutoCloseable {
         throw new SystemCallException("recvmsg(unix socket) brought no descriptor", Errno.EBADF);
       }
       return FileDescriptorHandle.own(control.get(JAVA_INT, 16));
+    } catch (SystemCallException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw NativeCall.unexpected(t);
+    }
+  }
+
+  /**
+   * Sends one byte.
+   *
+   * @throws SystemCallException {@code EPIPE} if the other side is gone
+   */
+  public void send(byte word) throws SystemCallException {
+    send(word, MemorySegment.NULL);
+  }
+
+  /**
+   * Sends one byte and a duplicate of a descriptor: from when it returns the other side has it,
+   * whatever becomes of this process.
+   *
+   * @throws SystemCallException {@code EPIPE} if the other side is gone
+   */
+  public void send(byte word, FileDescriptorHandle passed) throws SystemCallException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment control = arena.allocate(CONTROL_BYTES, 8);
+      control.set(JAVA_LONG, 0, CONTROL_LENGTH);
+      control.set(JAVA_INT, 8, SOL_SOCKET);
+      control.set(JAVA_INT, 12, SCM_RIGHTS);
+      control.set(JAVA_INT, 16, passed.number());
+      send(word, control);
+    }
+  }
+
+  private void send(byte word, MemorySegment control) throws SystemCallException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = NativeCall.callState(arena);
+      MemorySegment content = arena.allocate(1);
+      content.set(JAVA_BYTE, 0, word);
+      MemorySegment vector = arena.allocate(ProcessMemoryReader.IOVEC);
+      vector.set(JAVA_LONG, 0, content.address());
+      vector.set(JAVA_LONG, 8, 1);
+      MemorySegment header = arena.allocate(MSGHDR);
+      header.set(JAVA_LONG, 16, vector.address());
+      header.set(JAVA_LONG, 24, 1);
+      header.set(JAVA_LONG, 32, control.address());
+      header.set(JAVA_LONG, 40, control.byteSize());
+      long sent;
+      do {
+        sent = (long) SENDMSG.invokeExact(state, descriptor.number(), header, MSG_NOSIGNAL);
+      } while (sent < 0 && NativeCall.errno(state) == Errno.EINTR);
+      if (sent < 0) {
+        throw new SystemCallException("sendmsg(unix socket)", NativeCall.errno(state));
+      }
     } catch (SystemCallException e) {
       throw e;
     } catch (Throwable t) {

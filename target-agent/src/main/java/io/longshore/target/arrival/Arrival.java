@@ -1,6 +1,7 @@
 package io.longshore.target.arrival;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.agent.copy.CopyEnd;
 import io.longshore.agent.migration.MigrationRef;
 import io.longshore.agent.migration.Step;
 import io.longshore.criu.image.ImageFormatException;
@@ -29,23 +30,38 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Each step can be ordered again and then waits for, or answers with, what the first order led
  * to. A failure before {@link #resume} leaves it to the coordinator to {@link #abort}; after {@link
- * #resume} was ordered there is no way back. Thread-safe.
+ * #resume} was ordered there is no way back, but an operator who abandons a side. Thread-safe.
  */
 public final class Arrival {
   private static final Logger log = LoggerFactory.getLogger(Arrival.class);
 
+  /** How long no page must have come before those that are missing never do. */
+  private static final Duration QUIET = Duration.ofSeconds(3);
+
   private final MigrationRef ref;
   private final byte[] secret = new byte[32];
   private final @Nullable Parts parts;
+
+  /** What an earlier agent left, instead of parts. */
+  private final @Nullable FoundCopy found;
+
+  /** Held while what is of a migration is removed, at its good end or its bad one. */
+  private final Object removing = new Object();
+
   private final CompletableFuture<Void> images = new CompletableFuture<>();
 
   @GuardedBy("this")
   private Phase phase = Phase.PREPARED;
 
+  @GuardedBy("this")
+  private boolean abandoned;
+
   private final Step<Duration> restore;
   private final Step<Integer> resume;
   private final Step<Long> complete;
   private final Step<Phase> abort;
+  private final Step<Boolean> giveUp;
+  private final Step<Phase> end;
 
   /**
    * What an arrival works with; it owns them.
@@ -54,6 +70,7 @@ public final class Arrival {
    */
   public record Parts(
       CriuFolder folder,
+      ArrivalNotes notes,
       ImageFolder images,
       PageStore pages,
       Demands demands,
@@ -63,23 +80,36 @@ public final class Arrival {
 
   /** Ready to receive. */
   public Arrival(MigrationRef ref, Parts parts) {
-    this(ref, parts, Phase.PREPARED);
+    this(ref, parts, null, Phase.PREPARED);
   }
 
-  private Arrival(MigrationRef ref, @Nullable Parts parts, Phase phase) {
+  private Arrival(MigrationRef ref, @Nullable Parts parts, @Nullable FoundCopy found, Phase phase) {
     this.ref = ref;
     this.parts = parts;
+    this.found = found;
     this.phase = phase;
     this.restore = new Step<>("restore-" + ref.id());
-    this.resume = new Step<>("resume-" + ref.id());
-    this.complete = new Step<>("complete-" + ref.id());
+    this.resume = Step.untilDone("resume-" + ref.id());
+    this.complete = Step.untilDone("complete-" + ref.id());
     this.abort = new Step<>("abort-" + ref.id());
+    this.giveUp = new Step<>("give-up-" + ref.id());
+    this.end = Step.untilDone("end-" + ref.id());
     new SecureRandom().nextBytes(secret);
   }
 
   /** One that never was: the workload will never run here. */
   static Arrival aborted(MigrationRef ref) {
-    return new Arrival(ref, null, Phase.ABORTED);
+    return new Arrival(ref, null, null, Phase.ABORTED);
+  }
+
+  /** What an earlier agent left. */
+  static Arrival found(MigrationRef ref, FoundCopy copy) {
+    return new Arrival(ref, null, copy, copy.phase());
+  }
+
+  /** The migration, with the epoch in which it came here. */
+  MigrationRef ref() {
+    return ref;
   }
 
   /** Opens the data streams. */
@@ -100,11 +130,23 @@ public final class Arrival {
   /** Where pages go. */
   public PageStore pages() {
     Phase now = phase();
-    if (now.isOver()) {
+    if (now.isOver() || end.wasOrdered()) {
       throw new LongshoreException(
           Reason.WRONG_PHASE, "the target takes no pages when it is " + now);
     }
     return parts().pages();
+  }
+
+  /**
+   * Nothing but an operator's decision is taken for a copy that waits for what an earlier agent
+   * had.
+   *
+   * @throws LongshoreException WRONG_PHASE
+   */
+  void refuseIfStranded() {
+    if (found != null && phase() == Phase.STRANDED) {
+      throw found.refusal();
+    }
   }
 
   /** How pages are asked for. */
@@ -152,6 +194,7 @@ public final class Arrival {
    *     CANCELLED if aborted
    */
   public Duration restore() {
+    refuseIfStranded();
     CompletableFuture<Duration> outcome;
     synchronized (this) {
       if (!restore.wasOrdered()) {
@@ -172,10 +215,12 @@ public final class Arrival {
    * @return process id of its root on this host
    */
   public int resume() {
+    refuseIfStranded();
     CompletableFuture<Integer> outcome;
     synchronized (this) {
+      refuseIfEnding("resume");
       if (!resume.wasOrdered()) {
-        require(Phase.HELD, "resume");
+        require(found == null ? Phase.HELD : Phase.RESUMED, "resume");
         phase = Phase.RESUMED;
       }
       outcome = resume.order(this::runResume);
@@ -186,16 +231,27 @@ public final class Arrival {
   /**
    * Waits until every page is installed and nothing of the migration is left but the workload.
    *
+   * @param sourceAbandoned an operator decided that pages that have not come never will
    * @return demand faults
-   * @throws LongshoreException WORKLOAD_LOST if what fills its memory has failed
+   * @throws LongshoreException WORKLOAD_LOST if what fills its memory has failed, or pages never
+   *     come: the workload is dead then and nothing of it is left
    */
-  public long complete() {
+  public long complete(boolean sourceAbandoned) {
+    if (!sourceAbandoned) {
+      refuseIfStranded();
+    }
     CompletableFuture<Long> outcome;
     synchronized (this) {
       if (!complete.wasOrdered()) {
-        require(Phase.RESUMED, "complete");
+        refuseIfEnding("complete");
+        if (phase != Phase.STRANDED) {
+          require(Phase.RESUMED, "complete");
+        }
       }
       outcome = complete.order(this::runComplete);
+      if (sourceAbandoned && parts != null) {
+        var _ = giveUp.order(this::runGiveUp);
+      }
     }
     return Step.join(outcome);
   }
@@ -203,22 +259,26 @@ public final class Arrival {
   /**
    * Makes sure that the workload will never run here, and removes all that came.
    *
+   * @param byOperator an operator has abandoned this copy: it ends even if it was told to run
    * @throws LongshoreException ALREADY_RESUMED once it was told to run
    */
-  public void abort() {
+  public void abort(boolean byOperator) {
     CompletableFuture<Phase> outcome;
     synchronized (this) {
-      if (!abort.wasOrdered()) {
-        if (phase == Phase.ABORTED) {
-          return;
-        }
-        if (!phase.isBeforeStep()) {
-          throw new LongshoreException(
-              Reason.ALREADY_RESUMED, "the workload was let run on the target");
-        }
+      if (abort.wasOrdered()) {
+        outcome = abort.order(this::runAbort);
+      } else if (phase.isBeforeStep()) {
         phase = Phase.ABORTED;
+        outcome = abort.order(this::runAbort);
+      } else if (phase == Phase.ABORTED && found == null && parts == null) {
+        return;
+      } else if (byOperator || phase == Phase.ABORTED) {
+        abandoned = true;
+        outcome = end.order(this::runEnd);
+      } else {
+        throw new LongshoreException(
+            Reason.ALREADY_RESUMED, "the workload was let run on the target");
       }
-      outcome = abort.order(this::runAbort);
     }
     Step.join(outcome);
   }
@@ -232,7 +292,8 @@ public final class Arrival {
 
   private Duration runRestore() throws IOException, InterruptedException {
     Parts with = parts();
-    with.addresses().prepare();
+    with.notes().keeper(with.restoration().prepare());
+    with.addresses().prepare(with.notes()::addresses);
     images.join();
     long begin = System.nanoTime();
     with.restoration().start();
@@ -246,8 +307,12 @@ public final class Arrival {
   }
 
   private Integer runResume() throws IOException, InterruptedException {
+    if (found != null) {
+      return found.resume();
+    }
     Parts with = parts();
     long begin = System.nanoTime();
+    with.notes().resumed(with.restoration().processes());
     int pid = with.restoration().go();
     long running = System.nanoTime();
     with.addresses().resume();
@@ -261,25 +326,94 @@ public final class Arrival {
   }
 
   private Long runComplete() throws IOException, InterruptedException {
+    if (found != null) {
+      return completeFound(found);
+    }
     Parts with = parts();
     try {
       with.restoration().awaitFilled();
     } catch (IOException e) {
-      synchronized (this) {
-        phase = Phase.LOST;
-      }
-      throw new LongshoreException(
-          Reason.WORKLOAD_LOST,
-          "what fills the workload's memory has failed: " + e.getMessage(),
-          e);
+      throw lost("what fills the workload's memory has failed: " + e.getMessage(), e);
     }
-    with.addresses().close();
-    with.folder().delete();
-    with.pages().close();
-    synchronized (this) {
-      phase = Phase.COMPLETE;
+    synchronized (removing) {
+      synchronized (this) {
+        refuseIfEnding("complete");
+      }
+      with.addresses().close();
+      with.notes().close();
+      with.folder().delete();
+      with.pages().close();
+      synchronized (this) {
+        phase = Phase.COMPLETE;
+      }
     }
     return with.restoration().demandFaults();
+  }
+
+  private Long completeFound(FoundCopy copy) throws IOException {
+    if (phase() != Phase.RESUMED) {
+      throw lost("pages were with an agent that is gone, and the source is too", null);
+    }
+    synchronized (removing) {
+      copy.complete();
+      synchronized (this) {
+        phase = Phase.COMPLETE;
+      }
+    }
+    // How many there were is not known any more.
+    return 0L;
+  }
+
+  private Boolean runGiveUp() throws InterruptedException {
+    parts().restoration().giveUpUnlessFilled(QUIET);
+    return true;
+  }
+
+  /** Ends what cannot be whole any more. */
+  private LongshoreException lost(String why, @Nullable Throwable cause) {
+    CompletableFuture<Phase> ended;
+    synchronized (this) {
+      ended = end.order(this::runEnd);
+    }
+    Step.join(ended);
+    synchronized (this) {
+      if (!abandoned) {
+        phase = Phase.LOST;
+      }
+    }
+    return new LongshoreException(Reason.WORKLOAD_LOST, why, cause);
+  }
+
+  /** Ends a copy that was let run. */
+  private Phase runEnd() throws IOException, InterruptedException {
+    // Else it might be let run after it was killed.
+    resume.awaitEnd();
+    synchronized (removing) {
+      if (found != null) {
+        found.end();
+      } else {
+        endOwn(parts());
+      }
+      synchronized (this) {
+        phase = Phase.ABORTED;
+      }
+    }
+    log.info("Migration {}: was ended here and will never run again", ref.id());
+    return Phase.ABORTED;
+  }
+
+  private static void endOwn(Parts with) throws IOException, InterruptedException {
+    CopyEnd copy = with.notes().end();
+    copy.endProcesses();
+    with.restoration().kill();
+    // Nothing that could read zeros is left.
+    with.restoration().close();
+    with.addresses().withdraw();
+    // A chunk that is being written would make a file in the folder while it is removed.
+    with.images().seal();
+    with.notes().close();
+    copy.removeTraces();
+    with.pages().close();
   }
 
   private Phase runAbort() throws IOException, InterruptedException {
@@ -291,6 +425,7 @@ public final class Arrival {
     with.addresses().withdraw();
     // A chunk that is being written would make a file in the folder while it is removed.
     with.images().seal();
+    with.notes().close();
     with.folder().delete();
     with.pages().close();
     log.info("Migration {}: will never run here", ref.id());
@@ -298,6 +433,7 @@ public final class Arrival {
   }
 
   private Parts parts() {
+    refuseIfStranded();
     if (parts == null) {
       throw new LongshoreException(
           Reason.WRONG_PHASE, "migration " + ref.id() + " was aborted on the target");
@@ -311,6 +447,15 @@ public final class Arrival {
           Reason.WRONG_PHASE, "the target takes no images when it is " + phase);
     }
     return parts();
+  }
+
+  @GuardedBy("this")
+  private void refuseIfEnding(String order) {
+    if (end.wasOrdered()) {
+      throw new LongshoreException(
+          Reason.WRONG_PHASE,
+          "cannot %s migration %s: it is ended on the target".formatted(order, ref.id()));
+    }
   }
 
   @GuardedBy("this")

@@ -6,6 +6,7 @@ import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.lifecycle.Component;
+import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
@@ -44,7 +45,9 @@ public final class Arrivals implements Component {
   }
 
   @Override
-  public void start() {}
+  public void start() throws IOException {
+    factory.takeUp().forEach(arrival -> migrations.takeUp(arrival.ref(), arrival));
+  }
 
   /** The arrival of a migration, if there is one. */
   public Optional<Arrival> find(MigrationRef ref) {
@@ -54,19 +57,23 @@ public final class Arrivals implements Component {
   /**
    * Makes sure that a workload will never run here, also if its migration is not known: a late
    * order to prepare it is refused then.
+   *
+   * @param abandoned an operator decided that it ends here even if it was let run
    */
-  public void abort(MigrationRef ref) {
-    migrations.getOrCreate(ref, () -> Arrival.aborted(ref)).abort();
+  public void abort(MigrationRef ref, boolean abandoned) {
+    migrations.getOrCreate(ref, () -> Arrival.aborted(ref)).abort(abandoned);
   }
 
   /**
    * Admits a data stream. Whoever opens one does not speak for the coordinator: its epoch is
    * compared and not taken over.
    *
-   * @throws LongshoreException NOT_FOUND, STALE_EPOCH, WRONG_SECRET
+   * @throws LongshoreException NOT_FOUND, STALE_EPOCH, WRONG_SECRET, WRONG_PHASE
    */
   public Arrival open(String migrationId, long epoch, byte[] secret) {
     Arrival arrival = migrations.look(new MigrationRef(migrationId, epoch));
+    // Its secret went with the agent that had it; that would be a misleading answer.
+    arrival.refuseIfStranded();
     if (!MessageDigest.isEqual(arrival.secret(), secret)) {
       throw new LongshoreException(
           Reason.WRONG_SECRET, "the secret does not open migration " + migrationId);
@@ -75,14 +82,14 @@ public final class Arrivals implements Component {
   }
 
   /**
-   * Aborts what has not been resumed. What runs here and is still being filled is waited for by
-   * nobody any more.
+   * Aborts what has not been resumed. What runs here and is still being filled is left to its
+   * keeper: it waits.
    */
   @Override
   public void stop() {
     List<Arrival> unfinished =
         migrations.all().stream().filter(arrival -> arrival.phase().isBeforeStep()).toList();
-    unfinished.forEach(Arrival::abort);
+    unfinished.forEach(arrival -> arrival.abort(false));
   }
 
   private long promisedBytes() {

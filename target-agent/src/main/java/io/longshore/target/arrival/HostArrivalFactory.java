@@ -16,6 +16,7 @@ import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Makes arrivals on this host. */
 public final class HostArrivalFactory implements ArrivalFactory {
@@ -53,22 +54,31 @@ public final class HostArrivalFactory implements ArrivalFactory {
     try {
       admit(facts, promisedBytes);
       CriuFolder folder = CriuFolder.create(workFolder.resolve(ref.id()));
+      ArrivalNotes notes = ArrivalNotes.begin(folder.path(), ref);
       PageStore pages = new PageStore(privateLimit);
       Demands demands = new Demands();
+      Restoration restoration = new Restoration(criu, folder, pages, demands);
+      restoration.whenFilled(notes::filled);
       return new Arrival(
           ref,
           new Parts(
               folder,
+              notes,
               new ImageFolder(folder.images(), imageLimit),
               pages,
               demands,
-              new Restoration(criu, folder, pages, demands),
+              restoration,
               new HostAddressArrival(ref.id(), facts.serviceAddresses()),
               facts.privateBytes() + facts.sharedBytes()));
     } catch (IOException e) {
       throw new LongshoreException(
           Reason.INTERNAL, "cannot prepare " + workFolder + ": " + e.getMessage(), e);
     }
+  }
+
+  @Override
+  public List<Arrival> takeUp() throws IOException {
+    return FoundCopies.takeUp(workFolder);
   }
 
   private static void admit(WorkloadFacts facts, long promisedBytes) throws IOException {

@@ -14,8 +14,13 @@ public enum Phase {
   COMPLETE,
   /** Will never run here. */
   ABORTED,
-  /** Ran here and was lost: what fills its memory has failed. */
-  LOST;
+  /** Ran here and was lost: what fills its memory has failed, or pages of it never came. */
+  LOST,
+  /**
+   * An earlier agent let it run, and only that one had or could ask for the pages that are missing:
+   * who touches one waits. An operator decides.
+   */
+  STRANDED;
 
   /** Whether the workload could still be given back. */
   public boolean isBeforeStep() {

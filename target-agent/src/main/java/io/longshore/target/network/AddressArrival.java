@@ -1,11 +1,18 @@
 package io.longshore.target.network;
 
+import io.longshore.linux.network.ServiceAddress;
 import java.io.IOException;
+import java.util.List;
+import java.util.function.Consumer;
 
 /** The addresses that come with a workload. Every method can be repeated. */
 public interface AddressArrival {
-  /** Gives the addresses to this host, silent and deaf: what arrives for them is held. */
-  void prepare() throws IOException;
+  /**
+   * Gives the addresses to this host, silent and deaf: what arrives for them is held.
+   *
+   * @param claim is told before that the host has none of them and gets them now
+   */
+  void prepare(Consumer<List<ServiceAddress>> claim) throws IOException;
 
   /** Keeps a packet that was held at the source. */
   void hold(byte[] packet);

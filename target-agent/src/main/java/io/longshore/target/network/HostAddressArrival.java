@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,13 +49,14 @@ public final class HostAddressArrival implements AddressArrival {
   }
 
   @Override
-  public synchronized void prepare() throws IOException {
+  public synchronized void prepare(Consumer<List<ServiceAddress>> claim) throws IOException {
     if (addresses.isEmpty() || locked) {
       return;
     }
     locked = true;
     lock.prepare();
     lock.seal(addresses);
+    Map<ServiceAddress, String> places = new LinkedHashMap<>();
     for (ServiceAddress address : addresses) {
       String name =
           Interfaces.inSubnet(address)
@@ -67,9 +69,13 @@ public final class HostAddressArrival implements AddressArrival {
         throw new LongshoreException(
             Reason.ADDRESS_NOT_AVAILABLE, "the target has " + address + " already");
       }
-      holds.add(PacketHold.start(name, address, packets::add));
-      Interfaces.assign(address, name);
-      assigned.put(address, name);
+      places.put(address, name);
+    }
+    claim.accept(addresses);
+    for (Map.Entry<ServiceAddress, String> place : places.entrySet()) {
+      holds.add(PacketHold.start(place.getValue(), place.getKey(), packets::add));
+      Interfaces.assign(place.getKey(), place.getValue());
+      assigned.put(place.getKey(), place.getValue());
     }
   }
 

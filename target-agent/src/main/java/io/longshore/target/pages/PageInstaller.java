@@ -7,6 +7,7 @@ import io.longshore.linux.SystemCallException;
 import io.longshore.linux.ThreadNiceness;
 import io.longshore.linux.Userfaultfd;
 import io.longshore.linux.Userfaultfd.Event;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Gives the restored processes their memory: takes over their userfaultfds, answers their threads
@@ -24,9 +27,12 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>What a thread waits for and is not here is demanded from the source, and waited for as long as
  * it takes. {@link #attach} for each process while it is restored, {@link #open} when all of it is
  * restored, {@link #close} after {@link #filled} or when the processes are dead: closing earlier
- * lets them read zeros. Thread-safe.
+ * lets them read zeros. Every memory is given to the holder as well, forked children's too, and
+ * when nothing is lacked the holder lets go before the memories are closed here. Thread-safe.
  */
 public final class PageInstaller implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PageInstaller.class);
+
   /** Asked for together with the page that is waited for: 64 KiB. */
   private static final int DEMAND_PAGES = 16;
 
@@ -38,6 +44,7 @@ public final class PageInstaller implements AutoCloseable {
 
   private final PageStore store;
   private final Demands demands;
+  private final MemoryHolder holder;
   private final Doorbell bell;
   private final CompletableFuture<Void> filled = new CompletableFuture<>();
   private final AtomicLong demandFaults = new AtomicLong();
@@ -58,9 +65,11 @@ public final class PageInstaller implements AutoCloseable {
    *
    * @throws SystemCallException if the kernel has no descriptor left
    */
-  public PageInstaller(PageStore store, Demands demands) throws SystemCallException {
+  public PageInstaller(PageStore store, Demands demands, MemoryHolder holder)
+      throws SystemCallException {
     this.store = store;
     this.demands = demands;
+    this.holder = holder;
     this.bell = Doorbell.create();
     store.whenNothingIsLacked(bell::ring);
     this.thread = ThreadNiceness.thread("page-faults", ThreadNiceness.URGENT, this::run);
@@ -71,8 +80,9 @@ public final class PageInstaller implements AutoCloseable {
    * Takes over the memory of a process whose pages were announced.
    *
    * @throws IllegalStateException if they were not
+   * @throws IOException if the holder cannot take it
    */
-  public void attach(int vpid, Userfaultfd memory) {
+  public void attach(int vpid, Userfaultfd memory) throws IOException {
     ProcessPages pages = store.process(vpid);
     if (pages == null) {
       memory.close();
@@ -81,6 +91,17 @@ public final class PageInstaller implements AutoCloseable {
     pages.attach(memory);
     changed = true;
     bell.ring();
+    holder.hold(memory);
+  }
+
+  /** Whether no process will have to be attached. */
+  public boolean expectsNoMemories() {
+    return store.processes().stream().allMatch(ProcessPages::isEmpty);
+  }
+
+  /** Whether every process that pages were announced of has been attached. */
+  public boolean hasAllMemories() {
+    return store.processes().stream().allMatch(ProcessPages::isAttached);
   }
 
   /** All of it is restored: pages can go everywhere they belong. Returns at once. */
@@ -154,6 +175,7 @@ public final class PageInstaller implements AutoCloseable {
         repeatDemands();
       }
       if (isFilled()) {
+        holder.release();
         closeMemories();
         filled.complete(null);
       }
@@ -208,7 +230,9 @@ public final class PageInstaller implements AutoCloseable {
     List<Integer> missing = new ArrayList<>();
     pages.eventLock().lock();
     try {
-      for (Event event : memory.memory().readEvents()) {
+      List<Event> events = memory.memory().readEvents();
+      events.forEach(this::holdChild);
+      for (Event event : events) {
         switch (event) {
           case Event.Fault(long address) -> answer(pages, memory, address, missing);
           case Event.Fork(Userfaultfd child) -> {
@@ -224,6 +248,17 @@ public final class PageInstaller implements AutoCloseable {
       pages.eventLock().unlock();
     }
     demandFirst(pages, missing);
+  }
+
+  /** First of all: until it is held a child is lost with this process. */
+  private void holdChild(Event event) {
+    if (event instanceof Event.Fork(Userfaultfd child)) {
+      try {
+        holder.hold(child);
+      } catch (IOException e) {
+        log.error("A child's memory is filled, but would read zeros if this agent died now", e);
+      }
+    }
   }
 
   private void demandFirst(ProcessPages pages, List<Integer> missing) {

@@ -116,7 +116,7 @@ public final class PageStore implements AutoCloseable {
   }
 
   /** How many announced pages the workload's processes lack. */
-  long lackedPages() {
+  public long lackedPages() {
     return left.get();
   }
 

@@ -162,6 +162,21 @@ final class ProcessPages {
     }
   }
 
+  /** Whether no page was announced. */
+  boolean isEmpty() {
+    return total == 0;
+  }
+
+  /** Whether a memory has come, or none is needed. */
+  boolean isAttached() {
+    lock.readLock().lock();
+    try {
+      return total == 0 || !memories.isEmpty();
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
   /** All ranges can be filled now: from here on pages go straight in. */
   void open() {
     lock.writeLock().lock();

@@ -8,32 +8,45 @@ import io.longshore.criu.run.CriuRestore;
 import io.longshore.criu.run.LazyPagesSocket;
 import io.longshore.criu.run.LazyPagesSocket.Word;
 import io.longshore.criu.run.RestoreOptions;
+import io.longshore.linux.ProcessFamily;
+import io.longshore.linux.ProcessFamily.Member;
+import io.longshore.linux.ThreadNiceness;
 import io.longshore.linux.Userfaultfd;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.pages.Demands;
+import io.longshore.target.pages.MemoryHolder;
 import io.longshore.target.pages.PageInstaller;
 import io.longshore.target.pages.PageStore;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One workload being restored: {@code criu restore}, held before anything runs, and the installer
- * that takes over the memory of its processes and fills it.
+ * One workload being restored: {@code criu restore}, held before anything runs, the installer that
+ * takes over the memory of its processes and fills it, and the keeper that holds that memory if
+ * this agent dies.
  *
- * <p>{@link #start}, then {@link #go} and {@link #awaitFilled}, or {@link #abort}. Thread-safe.
+ * <p>{@link #prepare} and {@link #start}, then {@link #go} and {@link #awaitFilled}, or {@link
+ * #abort}; {@link #close} when the processes are dead. Thread-safe.
  */
 public final class Restoration {
   private static final Logger log = LoggerFactory.getLogger(Restoration.class);
   private static final Duration HELD = Duration.ofMinutes(2);
   private static final Duration RUNNING = Duration.ofSeconds(30);
   private static final Duration ABORTED = Duration.ofSeconds(5);
+  private static final Duration HANDED_OVER = Duration.ofSeconds(10);
+  private static final Duration KILLED = Duration.ofSeconds(10);
 
   private final Criu criu;
   private final CriuFolder folder;
@@ -41,8 +54,19 @@ public final class Restoration {
   private final Demands demands;
   private final CompletableFuture<Void> filled = new CompletableFuture<>();
 
+  /** When the installer and the keeper have the memory of every process. */
+  private final CompletableFuture<Void> handedOver = new CompletableFuture<>();
+
+  /** Whether it is known what becomes of {@link #filled}. */
+  private final AtomicBoolean settled = new AtomicBoolean();
+
+  private final CompletableFuture<List<Member>> processes = new CompletableFuture<>();
+
   @GuardedBy("this")
   private boolean aborted;
+
+  @GuardedBy("this")
+  private @Nullable Keeper keeper;
 
   @GuardedBy("this")
   private @Nullable LazyPagesSocket socket;
@@ -59,6 +83,9 @@ public final class Restoration {
   @GuardedBy("this")
   private int rootPid;
 
+  @GuardedBy("this")
+  private Runnable whenFilled = () -> {};
+
   /**
    * @param folder has all images when {@link #start} is called
    * @param pages knows by then which pages will come
@@ -71,7 +98,31 @@ public final class Restoration {
   }
 
   /**
-   * Restores and holds. From when it returns pages go straight into the held processes.
+   * Starts what need not wait for the images: the keeper.
+   *
+   * @return its process
+   * @throws LongshoreException CRIU_RESTORE_FAILED if it does not start; CANCELLED if aborted
+   */
+  public synchronized Member prepare() {
+    throwIfAborted();
+    Keeper started = keeper;
+    if (started == null) {
+      try {
+        started = Keeper.start(folder.work());
+      } catch (IOException e) {
+        throw new LongshoreException(
+            Reason.CRIU_RESTORE_FAILED,
+            "what keeps the workload's memory cannot be started: " + e.getMessage(),
+            e);
+      }
+      keeper = started;
+    }
+    return started.member();
+  }
+
+  /**
+   * Restores and holds. From when it returns pages go straight into the held processes, and the
+   * keeper has the memory of all of them.
    *
    * @throws LongshoreException CRIU_RESTORE_FAILED with CRIU's words; CANCELLED if aborted
    *     meanwhile; nothing of the tree is left then
@@ -83,6 +134,9 @@ public final class Restoration {
       synchronized (this) {
         rootPid = root;
       }
+      // Meanwhile the coordinator decides; nothing runs, so nothing is missed.
+      ThreadNiceness.thread("tree", ThreadNiceness.URGENT, () -> lookAtProcesses(root)).start();
+      awaitHandedOver(filling);
       filling.open();
       requireFillable();
     } catch (CriuFailure e) {
@@ -91,7 +145,32 @@ public final class Restoration {
   }
 
   /**
-   * Asks whether what is held can still be given its memory.
+   * The processes that were restored; those that may run afterwards descend from them. After {@link
+   * #start}.
+   *
+   * @throws LongshoreException CRIU_RESTORE_FAILED if they cannot be seen
+   */
+  public List<Member> processes() {
+    try {
+      return processes.join();
+    } catch (CompletionException e) {
+      throw new LongshoreException(
+          Reason.CRIU_RESTORE_FAILED,
+          "the processes that were restored cannot be seen: " + e.getCause(),
+          e);
+    }
+  }
+
+  /**
+   * Is called once every page is installed, before the keeper lets go. Not after {@link #start}.
+   */
+  public synchronized void whenFilled(Runnable listener) {
+    whenFilled = listener;
+  }
+
+  /**
+   * Asks whether what is held can still be given its memory, and would wait for it if this agent
+   * died.
    *
    * @throws LongshoreException CRIU_RESTORE_FAILED if not: it must not run
    */
@@ -101,6 +180,14 @@ public final class Restoration {
           Reason.CRIU_RESTORE_FAILED,
           "the memory of what was restored cannot be filled: " + filled.exceptionNow().getMessage(),
           filled.exceptionNow());
+    }
+    synchronized (this) {
+      if (keeper != null && !keeper.isHolding()) {
+        throw new LongshoreException(
+            Reason.CRIU_RESTORE_FAILED,
+            "what keeps the workload's memory, process %d, has ended"
+                .formatted(keeper.member().pid()));
+      }
     }
   }
 
@@ -138,8 +225,8 @@ public final class Restoration {
   /**
    * Waits until every page is installed.
    *
-   * @throws IOException if what installs them has failed; the workload was killed then, because it
-   *     would read zeros
+   * @throws IOException if what installs them has failed, or was given up; the workload was killed
+   *     then, because it would read zeros or wait for ever
    */
   public void awaitFilled() throws IOException, InterruptedException {
     try {
@@ -147,7 +234,31 @@ public final class Restoration {
     } catch (ExecutionException e) {
       throw new IOException(e.getCause());
     }
-    closeMemories();
+    close();
+  }
+
+  /**
+   * The source is gone. Waits as long as pages still go in; if some are missing then, they never
+   * come: kills the workload, and {@link #awaitFilled} fails.
+   *
+   * @param quiet how long none must have gone in
+   */
+  public void giveUpUnlessFilled(Duration quiet) throws InterruptedException {
+    long before = Long.MAX_VALUE;
+    for (long lacked = pages.lackedPages();
+        lacked < before || lacked == 0;
+        lacked = pages.lackedPages()) {
+      before = lacked;
+      try {
+        filled.get(quiet.toNanos(), TimeUnit.NANOSECONDS);
+        return;
+      } catch (TimeoutException e) {
+        log.info("{} pages are missing, and the source is gone", pages.lackedPages());
+      } catch (ExecutionException e) {
+        return;
+      }
+    }
+    ended(new IOException(before + " pages were on the source, which is gone"));
   }
 
   /** Demand faults so far. */
@@ -166,17 +277,33 @@ public final class Restoration {
       restoring.abort(ABORTED);
     }
     // Nothing that could read zeros is left.
-    closeMemories();
+    close();
+  }
+
+  /**
+   * Kills what was let run, and all that descends from it. {@link #awaitFilled} fails, if it has
+   * not returned. Can be repeated.
+   */
+  public void kill() throws IOException {
+    settled.set(true);
+    new ProcessFamily(processes()).kill(KILLED);
+    filled.completeExceptionally(new IOException("the workload was ended here"));
   }
 
   private synchronized PageInstaller startInstaller() throws IOException {
     throwIfAborted();
     LazyPagesSocket listening = LazyPagesSocket.listen(folder.work());
     socket = listening;
-    PageInstaller filling = new PageInstaller(pages, demands);
+    Keeper holding = keeper;
+    if (holding == null) {
+      throw new IllegalStateException("nothing was prepared");
+    }
+    PageInstaller filling = new PageInstaller(pages, demands, new TellingHolder(holding));
     installer = filling;
     receiving =
-        Thread.ofPlatform().name("memory-receiver").start(() -> receive(listening, filling));
+        Thread.ofPlatform()
+            .name("memory-receiver")
+            .start(() -> receive(listening, filling, holding));
     var _ = filling.filled().whenComplete((nothing, failure) -> ended(failure));
     return filling;
   }
@@ -187,12 +314,18 @@ public final class Restoration {
     return restore;
   }
 
-  private void receive(LazyPagesSocket from, PageInstaller filling) {
+  private void receive(LazyPagesSocket from, PageInstaller filling, Keeper holding) {
     try {
       Optional<Word> word = from.next();
       while (word.isPresent()) {
         switch (word.get()) {
-          case Word.Memory(int vpid, Userfaultfd memory) -> filling.attach(vpid, memory);
+          case Word.Memory(int vpid, Userfaultfd memory) -> {
+            filling.attach(vpid, memory);
+            holding.confirm();
+            if (filling.hasAllMemories()) {
+              handedOver.complete(null);
+            }
+          }
           case Word.Zombie _, Word.RestoreFinished _ -> {}
         }
         word = from.next();
@@ -203,31 +336,94 @@ public final class Restoration {
   }
 
   private void ended(@Nullable Throwable failure) {
+    if (!settled.compareAndSet(false, true)) {
+      return;
+    }
     if (failure == null) {
       filled.complete(null);
       return;
     }
-    int root;
+    boolean held;
     synchronized (this) {
-      root = aborted ? 0 : rootPid;
+      held = !aborted && rootPid != 0;
     }
-    if (root != 0) {
-      log.error("The workload's memory cannot be filled; killing it: it would read zeros", failure);
-      ProcessHandle.of(root)
-          .ifPresent(
-              tree -> {
-                tree.descendants().forEach(ProcessHandle::destroyForcibly);
-                tree.destroyForcibly();
-              });
+    if (held) {
+      log.error(
+          "The workload's memory cannot be filled; killing it: it would read zeros or wait for ever",
+          failure);
+      try {
+        new ProcessFamily(processes()).kill(KILLED);
+      } catch (IOException | LongshoreException e) {
+        // The keeper still has its memory: what lives on waits.
+        log.error("The workload cannot be killed", e);
+        failure.addSuppressed(e);
+      }
     }
+    handedOver.completeExceptionally(failure);
     filled.completeExceptionally(failure);
   }
 
-  private void closeMemories() throws InterruptedException {
+  private void lookAtProcesses(int root) {
+    try {
+      processes.complete(ProcessFamily.below(root));
+    } catch (IOException | RuntimeException e) {
+      processes.completeExceptionally(e);
+    }
+  }
+
+  /** All was sent before the restore was held, but perhaps not read yet. */
+  private void awaitHandedOver(PageInstaller filling) throws InterruptedException {
+    if (handedOver.isDone() || filling.expectsNoMemories()) {
+      return;
+    }
+    try {
+      handedOver.get(HANDED_OVER.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      // Told by requireFillable.
+      log.debug("The memories were not taken over", e);
+    } catch (TimeoutException e) {
+      throw new LongshoreException(
+          Reason.CRIU_RESTORE_FAILED,
+          "CRIU did not hand over the memory of every process within " + HANDED_OVER,
+          e);
+    }
+  }
+
+  /** Before the keeper lets go, it is told that all is filled. */
+  private final class TellingHolder implements MemoryHolder {
+    private final Keeper holding;
+
+    TellingHolder(Keeper holding) {
+      this.holding = holding;
+    }
+
+    @Override
+    public void hold(Userfaultfd memory) throws IOException {
+      holding.hold(memory);
+    }
+
+    @Override
+    public void release() {
+      Runnable listener;
+      synchronized (Restoration.this) {
+        listener = whenFilled;
+      }
+      listener.run();
+      holding.release();
+    }
+  }
+
+  /**
+   * Lets go of the memories, here and in the keeper. Only when all is filled or the processes are
+   * dead. Can be repeated.
+   */
+  public void close() throws InterruptedException {
     LazyPagesSocket listening;
     PageInstaller filling;
     Thread receiver;
+    Keeper holding;
     synchronized (this) {
+      holding = keeper;
       listening = socket;
       filling = installer;
       receiver = receiving;
@@ -238,6 +434,9 @@ public final class Restoration {
       receiver.join();
       listening.close();
       filling.close();
+    }
+    if (holding != null) {
+      holding.release();
     }
   }
 

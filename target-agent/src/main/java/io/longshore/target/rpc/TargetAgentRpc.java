@@ -94,14 +94,17 @@ public final class TargetAgentRpc extends TargetAgentServiceGrpc.TargetAgentServ
   @Override
   public void completeTarget(
       CompleteTargetRequest request, StreamObserver<CompleteTargetResponse> responses) {
-    long faults = arrivals.get(FactsMessages.ref(request.getMigration())).complete();
+    long faults =
+        arrivals
+            .get(FactsMessages.ref(request.getMigration()))
+            .complete(request.getSourceAbandoned());
     answer(responses, CompleteTargetResponse.newBuilder().setDemandFaults(faults).build());
   }
 
   @Override
   public void abortTarget(
       AbortTargetRequest request, StreamObserver<AbortTargetResponse> responses) {
-    arrivals.abort(FactsMessages.ref(request.getMigration()));
+    arrivals.abort(FactsMessages.ref(request.getMigration()), request.getAbandoned());
     answer(responses, AbortTargetResponse.getDefaultInstance());
   }
 
@@ -125,6 +128,7 @@ public final class TargetAgentRpc extends TargetAgentServiceGrpc.TargetAgentServ
       case COMPLETE -> GetTargetResponse.Phase.PHASE_COMPLETE;
       case ABORTED -> GetTargetResponse.Phase.PHASE_ABORTED;
       case LOST -> GetTargetResponse.Phase.PHASE_LOST;
+      case STRANDED -> GetTargetResponse.Phase.PHASE_STRANDED;
     };
   }
 

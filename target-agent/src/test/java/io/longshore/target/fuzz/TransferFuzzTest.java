@@ -22,6 +22,7 @@ import io.longshore.criu.image.Pagemap;
 import io.longshore.criu.image.PagemapEntry;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
+import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.Destination;
@@ -32,6 +33,7 @@ import io.longshore.platform.rpc.TransportTuning;
 import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.target.arrival.Arrival;
+import io.longshore.target.arrival.ArrivalNotes;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.AddressArrival;
@@ -69,6 +71,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -144,7 +147,7 @@ final class TransferFuzzTest {
             Conversation said = random.nextInt(3) == 0 ? each : each.spoilt(random);
             said.checkEnd(said.end(channel));
           }
-          arrivals.abort(ref);
+          arrivals.abort(ref, false);
           assertNothingLeft();
         });
     takesAGoodOneStill();
@@ -181,6 +184,7 @@ final class TransferFuzzTest {
           ref,
           new Arrival.Parts(
               images,
+              ArrivalNotes.begin(images.path(), ref),
               new ImageFolder(images.images(), 1 << 20),
               store,
               demands,
@@ -403,7 +407,7 @@ final class TransferFuzzTest {
 
   private static final class NoAddress implements AddressArrival {
     @Override
-    public void prepare() {}
+    public void prepare(Consumer<List<ServiceAddress>> claim) {}
 
     @Override
     public void hold(byte[] packet) {}

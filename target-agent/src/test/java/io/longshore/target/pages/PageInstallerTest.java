@@ -3,6 +3,7 @@ package io.longshore.target.pages;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.longshore.target.restore.Keeper;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -37,6 +38,7 @@ final class PageInstallerTest {
   private final BlockingQueue<Long> demanded = new LinkedBlockingQueue<>();
   private final Demands demands = new Demands();
   private final PageStore store = new PageStore(64 << 20);
+  private Keeper keeper;
   private Tenant tenant;
   private PageInstaller installer;
 
@@ -51,7 +53,8 @@ final class PageInstallerTest {
     // Two ranges, so that numbers and addresses differ; the first page is in none of them.
     store.announce(Map.of(VPID, List.of(range(1, 1000), range(1010, PAGES - 1010))));
     demands.connect((vpid, page, count, again) -> demanded.add(page - tenant.firstPage()));
-    installer = new PageInstaller(store, demands);
+    keeper = Keeper.start(folder);
+    installer = new PageInstaller(store, demands, keeper);
     installer.attach(VPID, tenant.memory());
   }
 
@@ -59,6 +62,7 @@ final class PageInstallerTest {
   void stop() {
     tenant.close();
     installer.close();
+    keeper.release();
     store.close();
   }
 

@@ -9,6 +9,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -86,6 +87,18 @@ final class Tenant implements AutoCloseable {
       throw new IOException("the tenant has ended");
     }
     return line;
+  }
+
+  /** Whether a line comes in that time. */
+  boolean answersWithin(Duration patience) throws IOException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    while (!answers.ready()) {
+      if (System.nanoTime() - deadline > 0) {
+        return false;
+      }
+      LockSupport.parkNanos(200_000);
+    }
+    return true;
   }
 
   String ask(String order) throws IOException {

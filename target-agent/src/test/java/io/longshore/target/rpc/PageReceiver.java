@@ -8,6 +8,7 @@ import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.Mapping;
 import io.longshore.linux.Mappings;
 import io.longshore.linux.PageSize;
+import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.rpc.TransportTuning;
 import io.longshore.platform.tls.Certificates;
@@ -15,6 +16,7 @@ import io.longshore.platform.tls.Credentials;
 import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.target.arrival.Arrival;
+import io.longshore.target.arrival.ArrivalNotes;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.AddressArrival;
@@ -31,6 +33,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * The target's half of {@code deploy/bench data-plane}: receives the memory of a process as a
@@ -62,6 +65,7 @@ final class PageReceiver {
                     ref,
                     new Arrival.Parts(
                         images,
+                        ArrivalNotes.begin(images.path(), ref),
                         new ImageFolder(images.images(), 0),
                         pages,
                         demands,
@@ -119,7 +123,7 @@ final class PageReceiver {
 
   private static final class NoAddresses implements AddressArrival {
     @Override
-    public void prepare() {}
+    public void prepare(Consumer<List<ServiceAddress>> claim) {}
 
     @Override
     public void hold(byte[] packet) {}

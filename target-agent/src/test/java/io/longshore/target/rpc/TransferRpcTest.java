@@ -15,6 +15,7 @@ import io.longshore.criu.image.Pagemap;
 import io.longshore.criu.image.PagemapEntry;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
+import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.Destination;
@@ -24,6 +25,7 @@ import io.longshore.platform.rpc.TransportTuning;
 import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.target.arrival.Arrival;
+import io.longshore.target.arrival.ArrivalNotes;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.AddressArrival;
@@ -55,6 +57,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -350,7 +353,8 @@ final class TransferRpcTest {
     images.send(chunk(name, 0, new byte[] {1}, true));
     assertThat(images.peer.reason()).isEqualTo(Reason.MALFORMED_STREAM);
     try (var files = Files.walk(folder)) {
-      assertThat(files.filter(Files::isRegularFile)).isEmpty();
+      assertThat(files.filter(Files::isRegularFile).map(Path::getFileName).map(Path::toString))
+          .allMatch(own -> List.of("lock", "m-1.journal").contains(own));
     }
     sendGoodImages();
   }
@@ -399,7 +403,7 @@ final class TransferRpcTest {
     sendGoodImages();
     PageStream stream = new PageStream(open());
     assertThat(stream.peer.response().hasGrant()).isTrue();
-    arrivals.abort(REF);
+    arrivals.abort(REF, false);
     stream.requests.onNext(batch(raw(FIRST, 1)));
     assertThat(stream.peer.reason()).isEqualTo(Reason.WRONG_PHASE);
     assertThat(folder.resolve("m-1")).doesNotExist();
@@ -636,6 +640,7 @@ final class TransferRpcTest {
           ref,
           new Arrival.Parts(
               images,
+              ArrivalNotes.begin(images.path(), ref),
               new ImageFolder(images.images(), IMAGE_LIMIT),
               pages,
               demands,
@@ -652,7 +657,7 @@ final class TransferRpcTest {
     final List<byte[]> held = new CopyOnWriteArrayList<>();
 
     @Override
-    public void prepare() {}
+    public void prepare(Consumer<List<ServiceAddress>> claim) {}
 
     @Override
     public void hold(byte[] packet) {

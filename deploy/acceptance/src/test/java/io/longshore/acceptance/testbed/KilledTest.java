@@ -8,6 +8,7 @@ import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
 import java.time.Duration;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -54,6 +55,30 @@ class KilledTest {
         assertThat(testbed.hasProcess("a", workload.pid())).isFalse();
       }
       testbed.assertDoctorFindsNothing("a");
+    }
+  }
+
+  @Test
+  void whatNeverRanOnTheTargetIsEndedThereAndRolledBack() {
+    try (MemoryWorkload workload =
+        MemoryWorkload.start(testbed, "a", "--size", "128m", "--threads", "2", "--children", "1")) {
+      HostState onB = HostState.of(testbed, "b");
+      String id =
+          testbed
+              .longshore()
+              .begin(Move.of("a", "b", workload.pid(), "--strategy", "stop-and-copy"));
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .pollInterval(Duration.ofMillis(50))
+          .until(() -> testbed.longshore().get(id).getState() == State.STATE_TRANSFERRING);
+      testbed.killAndStart("b.target-agent");
+      Migration migration = testbed.longshore().await(id);
+      assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_FAILED);
+      workload.assertRightOn("a");
+      assertThat(testbed.hasProcess("b", workload.pid())).isFalse();
+      // The agent is another process now.
+      onB.assertUnchanged(testbed, "process");
+      testbed.assertDoctorFindsNothing("b");
     }
   }
 }

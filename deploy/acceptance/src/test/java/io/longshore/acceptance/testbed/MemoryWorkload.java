@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -58,6 +59,21 @@ final class MemoryWorkload implements AutoCloseable {
             """,
             FOLDER,
             Integer.toString(pid)));
+  }
+
+  /** As {@link #report}, but it may not come to an answer: nothing then. */
+  String reportIfAny(String host, Duration patience) {
+    return testbed.shell(
+        host,
+        """
+        rm -f "$1/report"
+        kill -USR1 "$2" || exit 1
+        sleep "$3"
+        [ ! -s "$1/report" ] || cat "$1/report"
+        """,
+        FOLDER,
+        Integer.toString(pid),
+        Long.toString(patience.toSeconds()));
   }
 
   /**

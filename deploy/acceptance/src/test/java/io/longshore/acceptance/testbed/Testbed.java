@@ -105,12 +105,16 @@ final class Testbed {
 
   /** SIGKILL to a service, such as a.source-agent, and a new one in its place. */
   void killAndStart(String service) {
-    for (String action : List.of("kill", "start")) {
-      Command.of(List.of(script(), "service", action, service))
-          .within(Duration.ofMinutes(2))
-          .run()
-          .expectSuccess();
-    }
+    service("kill", service);
+    service("start", service);
+  }
+
+  /** Ends or starts a service: start, stop, kill. */
+  void service(String action, String service) {
+    Command.of(List.of(script(), "service", action, service))
+        .within(Duration.ofMinutes(2))
+        .run()
+        .expectSuccess();
   }
 
   /** Fails if the doctor finds anything of a dead migration on a node. */

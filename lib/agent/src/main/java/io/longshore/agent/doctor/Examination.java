@@ -1,9 +1,13 @@
 package io.longshore.agent.doctor;
 
+import io.longshore.agent.copy.CopyRecord;
+import io.longshore.agent.copy.CopyRecord.Stage;
 import io.longshore.agent.doctor.Remains.Standing;
+import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.journal.Journal;
 import io.longshore.agent.journal.JournalContents;
 import io.longshore.agent.journal.JournalEntry;
+import io.longshore.agent.journal.JournalFormatException;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.CriuTask;
 import io.longshore.linux.CgroupFence;
@@ -35,6 +39,8 @@ public final class Examination {
   private final List<AgentFolders> agents;
   private final Map<String, List<String>> traces = new TreeMap<>();
   private final Map<String, String> frozen = new TreeMap<>();
+  private final Map<String, String> owned = new TreeMap<>();
+  private final Map<String, String> copies = new TreeMap<>();
 
   private Examination(List<AgentFolders> agents) {
     this.agents = List.copyOf(agents);
@@ -87,11 +93,40 @@ public final class Examination {
         String name = String.valueOf(folder.getFileName());
         if (name.matches(MIGRATION) && isOfAMigration(folder)) {
           trace(name, "folder " + folder);
+          if (agent.role() == Role.TARGET) {
+            lookAtCopy(name, folder);
+          }
           for (CriuTask task : CriuTask.below(folder)) {
             trace(name, "process " + task.handle().pid() + " " + command(task));
           }
         }
       }
+    }
+  }
+
+  /** A target-agent writes what it has into the migration's folder. */
+  private void lookAtCopy(String name, Path folder) throws IOException {
+    if (Journal.isOwned(folder)) {
+      owned.put(name, "the target-agent has it");
+      return;
+    }
+    Optional<CopyRecord> record;
+    try {
+      record = CopyRecord.read(folder);
+    } catch (JournalFormatException e) {
+      copies.put(name, "what the target-agent wrote of it is damaged");
+      return;
+    }
+    if (record.isPresent() && record.get().stage() != Stage.PREPARED) {
+      trace(name, "a copy that was let run here: " + record.get().processes());
+      for (ServiceAddress address : record.get().addresses()) {
+        lookAtAddress(name, address);
+      }
+      copies.put(
+          name,
+          record.get().stage() == Stage.RESUMED
+              ? "the workload runs here and waits for pages that it misses"
+              : "the workload runs here, and the target-agent takes it up when it is started");
     }
   }
 
@@ -133,7 +168,11 @@ public final class Examination {
               });
     }
     for (String id : traces.keySet()) {
-      if (!unknown.isEmpty()) {
+      if (owned.containsKey(id)) {
+        judge(judged, id, Standing.OWNED, owned.getOrDefault(id, ""));
+      } else if (copies.containsKey(id)) {
+        judge(judged, id, Standing.HELD, copies.getOrDefault(id, ""));
+      } else if (!unknown.isEmpty()) {
         judge(judged, id, Standing.HELD, unknown);
       } else if (frozen.containsKey(id)) {
         judge(judged, id, Standing.HELD, frozen.getOrDefault(id, ""));
@@ -157,10 +196,14 @@ public final class Examination {
 
   private void lookAtAddresses(JournalEntry entry) throws IOException {
     for (String address : addresses(entry)) {
-      Optional<String> name = Interfaces.withAddress(ServiceAddress.parse(address));
-      if (name.isPresent()) {
-        trace(entry.ref().id(), "address %s on %s".formatted(address, name.get()));
-      }
+      lookAtAddress(entry.ref().id(), ServiceAddress.parse(address));
+    }
+  }
+
+  private void lookAtAddress(String id, ServiceAddress address) throws IOException {
+    Optional<String> name = Interfaces.withAddress(address);
+    if (name.isPresent()) {
+      trace(id, "address %s on %s".formatted(address, name.get()));
     }
   }
 

@@ -1,5 +1,8 @@
 package io.longshore.agent.doctor;
 
+import io.longshore.agent.copy.CopyEnd;
+import io.longshore.agent.copy.CopyRecord;
+import io.longshore.agent.copy.CopyRecord.Stage;
 import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.journal.Journal;
 import io.longshore.agent.journal.JournalEntry;
@@ -12,6 +15,7 @@ import io.longshore.linux.network.Interfaces;
 import io.longshore.linux.network.ServiceAddress;
 import io.longshore.linux.network.TcpSockets;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -51,6 +55,12 @@ public final class Treatment {
     }
     String id = remains.migration();
     for (AgentFolders agent : agents) {
+      if (agent.role() == Role.TARGET) {
+        // First of all: without its keeper a copy that misses pages would read zeros.
+        treatCopy(agent.work().resolve(id), outcome);
+      }
+    }
+    for (AgentFolders agent : agents) {
       for (CriuTask task : CriuTask.below(agent.work().resolve(id))) {
         // Of a dump this lets the tree go, of a restore it ends what was restored so far.
         task.kill();
@@ -71,6 +81,24 @@ public final class Treatment {
       new CriuFolder(agent.work().resolve(id)).delete();
     }
     forget(id, outcome);
+  }
+
+  private static void treatCopy(Path folder, Outcome outcome) throws IOException {
+    Optional<CopyRecord> written = CopyRecord.read(folder);
+    if (written.isEmpty()) {
+      return;
+    }
+    CopyRecord record = written.get();
+    CopyEnd copy = new CopyEnd(folder, record);
+    if (outcome == Outcome.ENDS || record.stage() == Stage.PREPARED) {
+      copy.endProcesses();
+      copy.removeTraces();
+    } else if (record.stage() == Stage.RESUMED) {
+      throw new IllegalArgumentException(
+          record.ref().id() + ": pages of the workload are missing; it can only be ended here");
+    } else {
+      copy.endKeeper();
+    }
   }
 
   private static void dissolve(CgroupFence fence, Outcome outcome) throws IOException {

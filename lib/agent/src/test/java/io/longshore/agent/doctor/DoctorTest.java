@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.longshore.agent.copy.CopyRecord;
+import io.longshore.agent.copy.CopyRecord.Stage;
 import io.longshore.agent.doctor.Remains.Standing;
 import io.longshore.agent.doctor.Treatment.Outcome;
 import io.longshore.agent.host.AgentIdentity.Role;
@@ -13,6 +15,7 @@ import io.longshore.agent.migration.MigrationRef;
 import io.longshore.linux.CgroupFence;
 import io.longshore.linux.CgroupHierarchy;
 import io.longshore.linux.Pidfd;
+import io.longshore.linux.ProcessFamily.Member;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -96,6 +99,62 @@ final class DoctorTest {
     treat(examine(), Outcome.ENDS);
     assertNothingIsThere();
     await().atMost(PATIENCE).until(() -> !workload.isAlive());
+  }
+
+  @Test
+  void aCopyThatWaitsForPagesIsHeldAndCanOnlyBeEnded() throws Exception {
+    Path copy = folder.resolve("target").resolve(id);
+    Process keeper =
+        new ProcessBuilder("sh", "-c", "sleep 120; :", copy.resolve("work/keeper").toString())
+            .start();
+    writeCopy(copy, keeper, Stage.RESUMED);
+    Remains found = examine();
+    assertThat(found.standing()).isEqualTo(Standing.HELD);
+    assertThat(found.why()).contains("waits for pages");
+    assertThatThrownBy(() -> treat(found, Outcome.RUNS_ON))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("can only be ended");
+    assertThat(keeper.isAlive()).isTrue();
+    assertThat(workload.isAlive()).isTrue();
+    treat(found, Outcome.ENDS);
+    assertNothingIsThere();
+    await().atMost(PATIENCE).until(() -> !workload.isAlive() && !keeper.isAlive());
+  }
+
+  @Test
+  void aCopyThatHasEveryPageCanBeLetRun() throws Exception {
+    Process keeper = new ProcessBuilder("sleep", "120").start();
+    writeCopy(folder.resolve("target").resolve(id), keeper, Stage.FILLED);
+    Remains found = examine();
+    assertThat(found.standing()).isEqualTo(Standing.HELD);
+    treat(found, Outcome.RUNS_ON);
+    assertNothingIsThere();
+    assertThat(workload.isAlive()).isTrue();
+    await().atMost(PATIENCE).until(() -> !keeper.isAlive());
+  }
+
+  @Test
+  void whatATargetAgentHasIsItsOwn() throws Exception {
+    Path copy = folder.resolve("target").resolve(id);
+    Process keeper = new ProcessBuilder("sleep", "120").start();
+    writeCopy(copy, keeper, Stage.RESUMED);
+    keeper.destroyForcibly();
+    try (Journal journal = Journal.open(copy)) {
+      assertThat(journal.read().entries()).hasSize(1);
+      assertThat(examine().standing()).isEqualTo(Standing.OWNED);
+    }
+  }
+
+  private void writeCopy(Path copy, Process keeper, Stage stage) throws IOException {
+    Files.createDirectories(copy.resolve("work"));
+    try (Journal journal = Journal.open(copy)) {
+      journal.write(
+          CopyRecord.of(new MigrationRef(id, 1))
+              .withKeeper(Member.of((int) keeper.pid()))
+              .withProcesses(List.of(Member.of((int) workload.pid())))
+              .at(stage)
+              .toEntry());
+    }
   }
 
   @Test

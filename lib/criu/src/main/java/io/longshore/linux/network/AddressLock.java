@@ -84,6 +84,16 @@ public final class AddressLock {
             .formatted(table));
   }
 
+  /** Whether there is anything of it. */
+  public boolean isThere() throws IOException {
+    for (String name : tables()) {
+      if (name.endsWith(" " + table)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The names of all tables that migrations have now, dead ones included. */
   public static List<String> tables() throws IOException {
     List<String> names = new ArrayList<>();

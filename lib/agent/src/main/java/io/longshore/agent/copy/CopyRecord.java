@@ -1,0 +1,128 @@
+package io.longshore.agent.copy;
+
+import io.longshore.agent.journal.Journal;
+import io.longshore.agent.journal.JournalContents;
+import io.longshore.agent.journal.JournalEntry;
+import io.longshore.agent.journal.JournalFormatException;
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.linux.ProcessFamily.Member;
+import io.longshore.linux.network.ServiceAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the target-agent remembers of a copy, in a journal in the migration's own folder: it is in
+ * memory, so it outlives the agent and not the host.
+ *
+ * @param ref the migration
+ * @param stage how far it came; written before it comes there
+ * @param addresses that this host has, or is about to have, for it
+ * @param keeper the process that holds the memory of its processes; none if it was not started
+ * @param processes that were restored, the root first; known from {@link Stage#RESUMED} on
+ */
+public record CopyRecord(
+    MigrationRef ref,
+    Stage stage,
+    List<ServiceAddress> addresses,
+    List<Member> keeper,
+    List<Member> processes) {
+  private static final String ADDRESSES = "addresses";
+  private static final String KEEPER = "keeper";
+  private static final String PROCESSES = "processes";
+
+  /** How far a copy came. */
+  public enum Stage {
+    /** It never ran. */
+    PREPARED,
+    /** It may run, and pages may be missing. */
+    RESUMED,
+    /** It runs and has every page. */
+    FILLED
+  }
+
+  /** Copies. */
+  public CopyRecord {
+    addresses = List.copyOf(addresses);
+    keeper = List.copyOf(keeper);
+    processes = List.copyOf(processes);
+  }
+
+  /** Of a migration for which nothing was done yet. */
+  public static CopyRecord of(MigrationRef ref) {
+    return new CopyRecord(ref, Stage.PREPARED, List.of(), List.of(), List.of());
+  }
+
+  /** The same with these addresses. */
+  public CopyRecord withAddresses(List<ServiceAddress> now) {
+    return new CopyRecord(ref, stage, now, keeper, processes);
+  }
+
+  /** The same with a keeper. */
+  public CopyRecord withKeeper(Member now) {
+    return new CopyRecord(ref, stage, addresses, List.of(now), processes);
+  }
+
+  /** The same at another stage. */
+  public CopyRecord at(Stage now) {
+    return new CopyRecord(ref, now, addresses, keeper, processes);
+  }
+
+  /** The same with these processes. */
+  public CopyRecord withProcesses(List<Member> now) {
+    return new CopyRecord(ref, stage, addresses, keeper, now);
+  }
+
+  /** As it is written. */
+  public JournalEntry toEntry() {
+    return JournalEntry.of(ref, stage.name())
+        .with(ADDRESSES, addresses.stream().map(ServiceAddress::toString).toList())
+        .with(KEEPER, words(keeper))
+        .with(PROCESSES, words(processes));
+  }
+
+  /**
+   * As it was written.
+   *
+   * @throws JournalFormatException if it cannot be understood
+   */
+  public static CopyRecord from(JournalEntry entry) throws JournalFormatException {
+    try {
+      return new CopyRecord(
+          entry.ref(),
+          Stage.valueOf(entry.phase()),
+          entry.list(ADDRESSES).stream().map(ServiceAddress::parse).toList(),
+          members(entry.list(KEEPER)),
+          members(entry.list(PROCESSES)));
+    } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+      throw new JournalFormatException("it has a value that cannot be: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Reads what was written in a migration's folder.
+   *
+   * @return empty if nothing was
+   * @throws JournalFormatException if it is damaged
+   */
+  public static Optional<CopyRecord> read(Path folder) throws JournalFormatException {
+    JournalContents journal = Journal.look(folder);
+    if (!journal.damaged().isEmpty()) {
+      throw new JournalFormatException(String.join("; ", journal.damaged().values()));
+    }
+    return journal.entries().isEmpty()
+        ? Optional.empty()
+        : Optional.of(from(journal.entries().getFirst()));
+  }
+
+  private static List<String> words(List<Member> members) {
+    return members.stream().map(member -> member.pid() + " " + member.startTime()).toList();
+  }
+
+  private static List<Member> members(List<String> words) {
+    return words.stream()
+        .map(word -> word.split(" ", -1))
+        .map(word -> new Member(Integer.parseInt(word[0]), Long.parseLong(word[1])))
+        .toList();
+  }
+}

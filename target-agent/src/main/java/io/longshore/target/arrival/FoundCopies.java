@@ -1,0 +1,127 @@
+package io.longshore.target.arrival;
+
+import io.longshore.agent.copy.CopyEnd;
+import io.longshore.agent.copy.CopyRecord;
+import io.longshore.agent.copy.CopyRecord.Stage;
+import io.longshore.agent.journal.JournalFormatException;
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.criu.run.Barrier;
+import io.longshore.criu.run.Barrier.Action;
+import io.longshore.criu.run.Barrier.Answer;
+import io.longshore.criu.run.CriuFolder;
+import io.longshore.platform.error.LongshoreException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks through the folders of an agent that is gone. What never ran is ended and removed: the
+ * coordinator rolls it back, or an operator who decides for the source loses nothing. What was let
+ * run is kept as it is.
+ */
+final class FoundCopies {
+  private static final Logger log = LoggerFactory.getLogger(FoundCopies.class);
+
+  private FoundCopies() {}
+
+  static List<Arrival> takeUp(Path workFolder) throws IOException {
+    if (!Files.isDirectory(workFolder)) {
+      return List.of();
+    }
+    List<Path> folders;
+    try (Stream<Path> found = Files.list(workFolder)) {
+      folders = found.filter(FoundCopies::isOfAMigration).sorted().toList();
+    }
+    List<Arrival> arrivals = new ArrayList<>();
+    for (Path folder : folders) {
+      arrivals.add(takeUp(String.valueOf(folder.getFileName()), folder));
+    }
+    return arrivals;
+  }
+
+  /** Other folders may be there. */
+  private static boolean isOfAMigration(Path folder) {
+    CriuFolder parts = new CriuFolder(folder);
+    return String.valueOf(folder.getFileName()).matches("[a-z0-9][a-z0-9-]{0,63}")
+        && Files.isDirectory(parts.images())
+        && Files.isDirectory(parts.work());
+  }
+
+  private static Arrival takeUp(String id, Path folder) throws IOException {
+    Optional<CopyRecord> written;
+    try {
+      written = CopyRecord.read(folder);
+    } catch (JournalFormatException e) {
+      log.error(
+          "Migration {}: what an earlier agent wrote down is damaged; nothing of it is touched",
+          id,
+          e);
+      FoundCopy unknown = new FoundCopy(id, folder, Phase.STRANDED, Optional.empty());
+      return Arrival.found(new MigrationRef(id, 1), unknown);
+    }
+    if (written.isPresent() && written.get().stage() == Stage.PREPARED && wasLetGo(folder)) {
+      log.error(
+          "Migration {}: CRIU was told to let it run, and nobody wrote that down; nothing of it is touched",
+          id);
+      FoundCopy unknown = new FoundCopy(id, folder, Phase.STRANDED, Optional.empty());
+      return Arrival.found(written.get().ref(), unknown);
+    }
+    CopyRecord record = written.orElseGet(() -> CopyRecord.of(new MigrationRef(id, 1)));
+    ArrivalNotes notes = ArrivalNotes.takeUp(folder, record);
+    Phase phase = phase(id, folder, record);
+    FoundCopy copy = new FoundCopy(id, folder, phase, Optional.of(notes));
+    if (phase == Phase.ABORTED) {
+      try {
+        copy.end();
+        return Arrival.aborted(record.ref());
+      } catch (IOException | LongshoreException e) {
+        log.error("Migration {}: never ran here, and cannot be removed yet", id, e);
+      }
+    }
+    return Arrival.found(record.ref(), copy);
+  }
+
+  private static Phase phase(String id, Path folder, CopyRecord record) throws IOException {
+    CopyEnd copy = new CopyEnd(folder, record);
+    return switch (record.stage()) {
+      case PREPARED -> {
+        log.warn("Migration {}: never ran here before the agent ended; removing it", id);
+        yield Phase.ABORTED;
+      }
+      case FILLED -> {
+        log.info("Migration {}: has every page; taken up again", id);
+        // Nobody reads what it would hear of forks.
+        copy.endKeeper();
+        yield Phase.RESUMED;
+      }
+      case RESUMED -> {
+        log.error(
+            "Migration {}: an agent that is gone let it run here while pages were missing. {} of its processes live. {} 'longshore resolve {}' decides; nothing is touched until then",
+            id,
+            copy.alive().size(),
+            copy.isKept()
+                ? "Who of them touches a missing page waits."
+                : "What kept their memory is gone too: missing pages may have read as zeros.",
+            id);
+        yield Phase.STRANDED;
+      }
+    };
+  }
+
+  private static boolean wasLetGo(Path folder) throws IOException {
+    try {
+      return Barrier.attach(new CriuFolder(folder).work(), Action.POST_RESTORE)
+          .answered()
+          .equals(Optional.of(Answer.GO));
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+}

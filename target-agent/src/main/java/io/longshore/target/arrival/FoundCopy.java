@@ -1,0 +1,109 @@
+package io.longshore.target.arrival;
+
+import io.longshore.agent.copy.CopyEnd;
+import io.longshore.agent.copy.CopyRecord;
+import io.longshore.criu.run.Barrier;
+import io.longshore.criu.run.Barrier.Action;
+import io.longshore.criu.run.Barrier.Answer;
+import io.longshore.criu.run.CriuFolder;
+import io.longshore.linux.network.AddressLock;
+import io.longshore.linux.network.ArpAnnouncement;
+import io.longshore.linux.network.Interfaces;
+import io.longshore.linux.network.ServiceAddress;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** A copy that an agent which is gone left here. By one thread at a time. */
+final class FoundCopy {
+  private final String id;
+  private final CriuFolder folder;
+  private final Phase phase;
+  private final Optional<ArrivalNotes> notes;
+
+  /**
+   * @param notes none if they are damaged: then nobody knows what is of the copy
+   */
+  FoundCopy(String id, Path folder, Phase phase, Optional<ArrivalNotes> notes) {
+    this.id = id;
+    this.folder = new CriuFolder(folder);
+    this.phase = phase;
+    this.notes = notes;
+  }
+
+  /** Where it stood when it was found: STRANDED, RESUMED if it has every page, ABORTED. */
+  Phase phase() {
+    return phase;
+  }
+
+  /** For every order that it does not take. */
+  LongshoreException refusal() {
+    return new LongshoreException(
+        Reason.WRONG_PHASE,
+        "the target-agent was restarted while pages of migration %s were missing, which the workload on the target waits for; only 'longshore resolve %s' goes on from here"
+            .formatted(id, id));
+  }
+
+  /** Lets it run if the agent died on the point of doing so, and opens its addresses. */
+  int resume() throws IOException {
+    CopyRecord record = notes().record();
+    Optional<Barrier> held = barrier();
+    if (held.isPresent() && held.get().answered().isEmpty()) {
+      held.get().answer(Answer.GO);
+    }
+    unlock();
+    for (ServiceAddress address : record.addresses()) {
+      Optional<String> name = Interfaces.withAddress(address);
+      if (name.isPresent()) {
+        ArpAnnouncement.send(address, name.get());
+      }
+    }
+    return record.processes().isEmpty() ? 0 : record.processes().getFirst().pid();
+  }
+
+  /** It has every page: leaves nothing but the workload. */
+  void complete() throws IOException {
+    unlock();
+    notes().close();
+    folder.delete();
+  }
+
+  /**
+   * Ends it and removes all that is of it. Can be repeated.
+   *
+   * @throws LongshoreException JOURNAL_FAILED if nobody knows what that is
+   */
+  void end() throws IOException {
+    CopyEnd end = notes().end();
+    end.endProcesses();
+    notes().close();
+    end.removeTraces();
+  }
+
+  private Optional<Barrier> barrier() throws IOException {
+    try {
+      return Optional.of(Barrier.attach(folder.work(), Action.POST_RESTORE));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  private void unlock() throws IOException {
+    AddressLock lock = new AddressLock(id);
+    if (lock.isThere()) {
+      lock.release();
+    }
+  }
+
+  private ArrivalNotes notes() {
+    return notes.orElseThrow(
+        () ->
+            new LongshoreException(
+                Reason.JOURNAL_FAILED,
+                "what is written in %s is damaged: see which processes are the workload's, end them and remove the folder"
+                    .formatted(folder.path())));
+  }
+}

@@ -1,0 +1,229 @@
+package io.longshore.target.arrival;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.awaitility.Awaitility.await;
+
+import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.workload.WorkloadFacts;
+import io.longshore.criu.run.CriuFolder;
+import io.longshore.linux.ProcessFamily;
+import io.longshore.linux.ProcessFamily.Member;
+import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import io.longshore.target.restore.Keeper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an agent finds that was restarted, with real processes and a real keeper. */
+@Timeout(60)
+final class FoundCopiesTest {
+  private static final MigrationRef REF = new MigrationRef("found", 3);
+  private static final MigrationRef NEWER = new MigrationRef("found", 4);
+
+  /** A session of its own with a child, a grandchild, and one whose parent has ended. */
+  private static final String TREE =
+      """
+      sleep 300 &
+      sh -c 'sleep 300 & echo $!; wait' &
+      sh -c 'sleep 300 & echo $!'
+      echo ready
+      wait
+      """;
+
+  @TempDir Path work;
+  private CriuFolder folder;
+  private Process root;
+  private ArrivalNotes notes;
+  private Keeper keeper;
+  private final List<Member> tree = new ArrayList<>();
+  private final Arrivals arrivals =
+      new Arrivals(
+          new ArrivalFactory() {
+            @Override
+            public Arrival create(MigrationRef ref, WorkloadFacts facts, long promisedBytes) {
+              throw new AssertionError("nothing is created");
+            }
+
+            @Override
+            public List<Arrival> takeUp() throws IOException {
+              return FoundCopies.takeUp(work);
+            }
+          });
+
+  @BeforeEach
+  void startWhatTheAgentLeaves() throws Exception {
+    root = new ProcessBuilder("setsid", "sh", "-c", TREE).start();
+    BufferedReader lines = root.inputReader(StandardCharsets.UTF_8);
+    for (String line = lines.readLine(); !line.equals("ready"); line = lines.readLine()) {
+      tree.add(Member.of(Integer.parseInt(line)));
+    }
+    tree.addAll(ProcessFamily.below((int) root.pid()));
+    folder = CriuFolder.create(work.resolve(REF.id()));
+    notes = ArrivalNotes.begin(folder.path(), REF);
+    keeper = Keeper.start(folder.work());
+    notes.keeper(keeper.member());
+  }
+
+  @AfterEach
+  void end() throws Exception {
+    keeper.release();
+    new ProcessFamily(tree).kill(Duration.ofSeconds(10));
+  }
+
+  @Test
+  void whatWasLetRunIsKeptAndTakesNoOrders() throws Exception {
+    notes.resumed(restored());
+    agentEndsAndTheNextStarts();
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.STRANDED);
+    for (ThrowingCallable order :
+        List.<ThrowingCallable>of(
+            () -> arrivals.get(NEWER).restore(),
+            () -> arrivals.get(NEWER).resume(),
+            () -> arrivals.get(NEWER).complete(false),
+            () -> arrivals.get(NEWER).pages(),
+            () -> arrivals.open(REF.id(), 4, new byte[32]))) {
+      LongshoreException refused = catchThrowableOfType(LongshoreException.class, order);
+      assertThat(refused.reason()).isEqualTo(Reason.WRONG_PHASE);
+      assertThat(refused).hasMessageContaining("longshore resolve found");
+    }
+    assertRefused(Reason.ALREADY_RESUMED, () -> arrivals.abort(NEWER, false));
+    assertRefused(Reason.STALE_EPOCH, () -> arrivals.abort(new MigrationRef("found", 2), true));
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.STRANDED);
+    assertThat(tree).allMatch(FoundCopiesTest::isAlive);
+    assertThat(isAlive(keeper.member())).isTrue();
+    assertThat(folder.work()).isDirectory();
+  }
+
+  @Test
+  void whatWasLetRunEndsWholeWhenItIsAbandoned() throws Exception {
+    notes.resumed(restored());
+    agentEndsAndTheNextStarts();
+    arrivals.abort(NEWER, true);
+    assertNothingIsLeft();
+    arrivals.abort(NEWER, true);
+    arrivals.abort(NEWER, false);
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.ABORTED);
+    assertRefused(Reason.WRONG_PHASE, () -> arrivals.get(NEWER).resume());
+  }
+
+  @Test
+  void whatIsLeftOfItEndsWhenItsRootIsGone() throws Exception {
+    notes.resumed(restored());
+    root.destroyForcibly().waitFor();
+    agentEndsAndTheNextStarts();
+    arrivals.abort(NEWER, true);
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void aProcessThatHasAPidOfItNowIsNotTouched() throws Exception {
+    notes.resumed(
+        tree.stream().map(member -> new Member(member.pid(), member.startTime() + 1)).toList());
+    agentEndsAndTheNextStarts();
+    arrivals.abort(NEWER, true);
+    assertThat(tree).allMatch(FoundCopiesTest::isAlive);
+    assertThat(folder.path()).doesNotExist();
+  }
+
+  @Test
+  void itIsLostWhenTheSourceIsGoneToo() throws Exception {
+    notes.resumed(restored());
+    agentEndsAndTheNextStarts();
+    assertRefused(Reason.WORKLOAD_LOST, () -> arrivals.get(NEWER).complete(true));
+    assertNothingIsLeft();
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.LOST);
+    assertRefused(Reason.WORKLOAD_LOST, () -> arrivals.get(NEWER).complete(true));
+  }
+
+  @Test
+  void whatHasEveryPageIsCompleted() throws Exception {
+    notes.resumed(restored());
+    notes.filled();
+    agentEndsAndTheNextStarts();
+    // Nobody would read of a fork.
+    assertThat(isAlive(keeper.member())).isFalse();
+    assertThat(arrivals.get(NEWER).resume()).isEqualTo((int) root.pid());
+    assertThat(arrivals.get(NEWER).complete(false)).isZero();
+    assertThat(arrivals.get(NEWER).complete(true)).isZero();
+    assertThat(folder.path()).doesNotExist();
+    assertThat(tree).allMatch(FoundCopiesTest::isAlive);
+  }
+
+  @Test
+  void whatWasFilledBeforeItWasLetRunIsNotTakenForRunning() throws Exception {
+    notes.filled();
+    agentEndsAndTheNextStarts();
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.ABORTED);
+  }
+
+  @Test
+  void whatNeverRanIsEndedAtTheStart() throws Exception {
+    Process restoring =
+        new ProcessBuilder("setsid", "sh", "-c", "sleep 300 & wait", folder.work() + "/restore")
+            .start();
+    await().until(() -> restoring.descendants().count() == 1);
+    List<Member> restored = ProcessFamily.below((int) restoring.pid());
+    agentEndsAndTheNextStarts();
+    assertThat(restored).hasSize(2).noneMatch(FoundCopiesTest::isAlive);
+    assertThat(isAlive(keeper.member())).isFalse();
+    assertThat(folder.path()).doesNotExist();
+    assertRefused(Reason.WRONG_PHASE, () -> arrivals.get(NEWER).restore());
+    arrivals.abort(NEWER, false);
+    // It had nothing to do with these.
+    assertThat(tree).allMatch(FoundCopiesTest::isAlive);
+  }
+
+  @Test
+  void whatCannotBeUnderstoodIsNotTouched() throws Exception {
+    notes.resumed(restored());
+    Files.writeString(folder.path().resolve("found.journal"), "nonsense");
+    agentEndsAndTheNextStarts();
+    assertRefused(Reason.WRONG_PHASE, () -> arrivals.get(NEWER).resume());
+    assertRefused(Reason.ALREADY_RESUMED, () -> arrivals.abort(NEWER, false));
+    assertRefused(Reason.JOURNAL_FAILED, () -> arrivals.abort(NEWER, true));
+    assertThat(tree).allMatch(FoundCopiesTest::isAlive);
+    assertThat(isAlive(keeper.member())).isTrue();
+  }
+
+  private void agentEndsAndTheNextStarts() throws IOException {
+    notes.close();
+    arrivals.start();
+  }
+
+  private List<Member> restored() throws IOException {
+    return ProcessFamily.below((int) root.pid());
+  }
+
+  private void assertNothingIsLeft() {
+    assertThat(tree).hasSizeGreaterThan(4).noneMatch(FoundCopiesTest::isAlive);
+    assertThat(isAlive(keeper.member())).isFalse();
+    assertThat(folder.path()).doesNotExist();
+  }
+
+  private static void assertRefused(Reason reason, ThrowingCallable order) {
+    LongshoreException refused = catchThrowableOfType(LongshoreException.class, order);
+    assertThat(refused).as("refused with %s", reason).isNotNull();
+    assertThat(refused.reason()).isEqualTo(reason);
+  }
+
+  private static boolean isAlive(Member member) {
+    try {
+      return member.isAlive();
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+}

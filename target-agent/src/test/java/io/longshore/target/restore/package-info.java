@@ -1,0 +1,5 @@
+/** Restoring. */
+@NullMarked
+package io.longshore.target.restore;
+
+import org.jspecify.annotations.NullMarked;
