@@ -6,6 +6,7 @@ import io.longshore.agent.migration.MigrationRef;
 import io.longshore.agent.migration.Step;
 import io.longshore.criu.image.ImageFormatException;
 import io.longshore.criu.run.CriuFolder;
+import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.images.AnnouncedPages;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -312,7 +314,10 @@ public final class Arrival {
     }
     Parts with = parts();
     long begin = System.nanoTime();
-    with.notes().resumed(with.restoration().processes());
+    // They were looked at and written down since they are held; most often that is over.
+    List<Member> processes = with.restoration().processes();
+    log.debug("Migration {}: {} are about to run", ref.id(), processes);
+    with.notes().resumed();
     int pid = with.restoration().go();
     long running = System.nanoTime();
     with.addresses().resume();

@@ -9,6 +9,8 @@ import io.longshore.agent.migration.MigrationRef;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
+import io.longshore.platform.error.Reason;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.slf4j.Logger;
@@ -60,17 +62,23 @@ public final class ArrivalNotes implements AutoCloseable {
     write(record.withKeeper(keeper));
   }
 
-  /** These processes are about to run. */
-  synchronized void resumed(List<Member> processes) {
-    write(record.withProcesses(processes).at(full ? Stage.FILLED : Stage.RESUMED));
+  /** These processes were restored and are held. */
+  synchronized void held(List<Member> processes) {
+    write(record.withProcesses(processes));
+  }
+
+  /** They are about to run. */
+  synchronized void resumed() {
+    note(full ? Stage.FILLED : Stage.RESUMED);
   }
 
   /** No page is missing. Throws nothing: the workload is whole, whoever knows it. */
   synchronized void filled() {
     full = true;
     try {
+      // What never ran is not taken for running because it is whole.
       if (record.stage() == Stage.RESUMED) {
-        write(record.at(Stage.FILLED));
+        note(Stage.FILLED);
       }
     } catch (LongshoreException e) {
       log.warn("Could not write down that every page is there", e);
@@ -91,6 +99,16 @@ public final class ArrivalNotes implements AutoCloseable {
   @Override
   public void close() {
     journal.close();
+  }
+
+  private synchronized void note(Stage stage) {
+    try {
+      CopyRecord.note(folder, stage);
+    } catch (IOException e) {
+      throw new LongshoreException(
+          Reason.JOURNAL_FAILED, "cannot write in " + folder + ": " + e.getMessage(), e);
+    }
+    record = record.at(stage);
   }
 
   private synchronized void write(CopyRecord now) {

@@ -58,6 +58,7 @@ public final class HostArrivalFactory implements ArrivalFactory {
       PageStore pages = new PageStore(privateLimit);
       Demands demands = new Demands();
       Restoration restoration = new Restoration(criu, folder, pages, demands);
+      restoration.whenHeld(notes::held);
       restoration.whenFilled(notes::filled);
       return new Arrival(
           ref,

@@ -28,6 +28,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,6 +83,9 @@ public final class Restoration {
 
   @GuardedBy("this")
   private int rootPid;
+
+  @GuardedBy("this")
+  private Consumer<List<Member>> whenHeld = processes -> {};
 
   @GuardedBy("this")
   private Runnable whenFilled = () -> {};
@@ -148,7 +152,7 @@ public final class Restoration {
    * The processes that were restored; those that may run afterwards descend from them. After {@link
    * #start}.
    *
-   * @throws LongshoreException CRIU_RESTORE_FAILED if they cannot be seen
+   * @throws LongshoreException CRIU_RESTORE_FAILED if they cannot be seen or written down
    */
   public List<Member> processes() {
     try {
@@ -156,7 +160,7 @@ public final class Restoration {
     } catch (CompletionException e) {
       throw new LongshoreException(
           Reason.CRIU_RESTORE_FAILED,
-          "the processes that were restored cannot be seen: " + e.getCause(),
+          "the processes that were restored cannot be written down: " + e.getCause(),
           e);
     }
   }
@@ -166,6 +170,11 @@ public final class Restoration {
    */
   public synchronized void whenFilled(Runnable listener) {
     whenFilled = listener;
+  }
+
+  /** Is told what is held, before {@link #processes} returns. Not after {@link #start}. */
+  public synchronized void whenHeld(Consumer<List<Member>> listener) {
+    whenHeld = listener;
   }
 
   /**
@@ -180,6 +189,9 @@ public final class Restoration {
           Reason.CRIU_RESTORE_FAILED,
           "the memory of what was restored cannot be filled: " + filled.exceptionNow().getMessage(),
           filled.exceptionNow());
+    }
+    if (processes.isCompletedExceptionally()) {
+      var _ = processes();
     }
     synchronized (this) {
       if (keeper != null && !keeper.isHolding()) {
@@ -365,7 +377,13 @@ public final class Restoration {
 
   private void lookAtProcesses(int root) {
     try {
-      processes.complete(ProcessFamily.below(root));
+      List<Member> found = ProcessFamily.below(root);
+      Consumer<List<Member>> listener;
+      synchronized (this) {
+        listener = whenHeld;
+      }
+      listener.accept(found);
+      processes.complete(found);
     } catch (IOException | RuntimeException e) {
       processes.completeExceptionally(e);
     }

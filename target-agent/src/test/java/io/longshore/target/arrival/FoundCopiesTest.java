@@ -85,7 +85,8 @@ final class FoundCopiesTest {
 
   @Test
   void whatWasLetRunIsKeptAndTakesNoOrders() throws Exception {
-    notes.resumed(restored());
+    notes.held(restored());
+    notes.resumed();
     agentEndsAndTheNextStarts();
     assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.STRANDED);
     for (ThrowingCallable order :
@@ -109,7 +110,8 @@ final class FoundCopiesTest {
 
   @Test
   void whatWasLetRunEndsWholeWhenItIsAbandoned() throws Exception {
-    notes.resumed(restored());
+    notes.held(restored());
+    notes.resumed();
     agentEndsAndTheNextStarts();
     arrivals.abort(NEWER, true);
     assertNothingIsLeft();
@@ -121,7 +123,8 @@ final class FoundCopiesTest {
 
   @Test
   void whatIsLeftOfItEndsWhenItsRootIsGone() throws Exception {
-    notes.resumed(restored());
+    notes.held(restored());
+    notes.resumed();
     root.destroyForcibly().waitFor();
     agentEndsAndTheNextStarts();
     arrivals.abort(NEWER, true);
@@ -130,8 +133,9 @@ final class FoundCopiesTest {
 
   @Test
   void aProcessThatHasAPidOfItNowIsNotTouched() throws Exception {
-    notes.resumed(
+    notes.held(
         tree.stream().map(member -> new Member(member.pid(), member.startTime() + 1)).toList());
+    notes.resumed();
     agentEndsAndTheNextStarts();
     arrivals.abort(NEWER, true);
     assertThat(tree).allMatch(FoundCopiesTest::isAlive);
@@ -140,7 +144,8 @@ final class FoundCopiesTest {
 
   @Test
   void itIsLostWhenTheSourceIsGoneToo() throws Exception {
-    notes.resumed(restored());
+    notes.held(restored());
+    notes.resumed();
     agentEndsAndTheNextStarts();
     assertRefused(Reason.WORKLOAD_LOST, () -> arrivals.get(NEWER).complete(true));
     assertNothingIsLeft();
@@ -150,7 +155,8 @@ final class FoundCopiesTest {
 
   @Test
   void whatHasEveryPageIsCompleted() throws Exception {
-    notes.resumed(restored());
+    notes.held(restored());
+    notes.resumed();
     notes.filled();
     agentEndsAndTheNextStarts();
     // Nobody would read of a fork.
@@ -188,7 +194,8 @@ final class FoundCopiesTest {
 
   @Test
   void whatCannotBeUnderstoodIsNotTouched() throws Exception {
-    notes.resumed(restored());
+    notes.held(restored());
+    notes.resumed();
     Files.writeString(folder.path().resolve("found.journal"), "nonsense");
     agentEndsAndTheNextStarts();
     assertRefused(Reason.WRONG_PHASE, () -> arrivals.get(NEWER).resume());

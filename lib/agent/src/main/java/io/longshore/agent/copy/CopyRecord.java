@@ -7,8 +7,12 @@ import io.longshore.agent.journal.JournalFormatException;
 import io.longshore.agent.migration.MigrationRef;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.network.ServiceAddress;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -19,7 +23,7 @@ import java.util.Optional;
  * @param stage how far it came; written before it comes there
  * @param addresses that this host has, or is about to have, for it
  * @param keeper the process that holds the memory of its processes; none if it was not started
- * @param processes that were restored, the root first; known from {@link Stage#RESUMED} on
+ * @param processes that were restored, the root first; there from {@link Stage#RESUMED} on
  */
 public record CopyRecord(
     MigrationRef ref,
@@ -110,9 +114,32 @@ public record CopyRecord(
     if (!journal.damaged().isEmpty()) {
       throw new JournalFormatException(String.join("; ", journal.damaged().values()));
     }
-    return journal.entries().isEmpty()
-        ? Optional.empty()
-        : Optional.of(from(journal.entries().getFirst()));
+    if (journal.entries().isEmpty()) {
+      return Optional.empty();
+    }
+    CopyRecord record = from(journal.entries().getFirst());
+    for (Stage stage : Stage.values()) {
+      if (stage.compareTo(record.stage()) > 0 && Files.exists(mark(folder, stage))) {
+        record = record.at(stage);
+      }
+    }
+    return Optional.of(record);
+  }
+
+  /**
+   * Notes in a migration's folder that the copy is at a stage, by a file without content: a
+   * workload stands still meanwhile, and the rest was written before.
+   */
+  public static void note(Path folder, Stage stage) throws IOException {
+    try {
+      Files.createFile(mark(folder, stage));
+    } catch (FileAlreadyExistsException e) {
+      // Noted before.
+    }
+  }
+
+  private static Path mark(Path folder, Stage stage) {
+    return folder.resolve(stage.name().toLowerCase(Locale.ROOT));
   }
 
   private static List<String> words(List<Member> members) {
