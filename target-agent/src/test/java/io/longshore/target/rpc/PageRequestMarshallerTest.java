@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
-import io.grpc.HasByteBuffer;
 import io.longshore.target.rpc.PageRequest.Run;
 import io.longshore.transfer.v1.PageBatch;
 import io.longshore.transfer.v1.PageEncoding;
@@ -191,24 +190,14 @@ final class PageRequestMarshallerTest {
     return batch.setPayload(ByteString.copyFrom(new byte[random.nextInt(20)])).build();
   }
 
-  /** As a message comes from the network: in pieces of native memory. */
-  private static final class Pieces extends InputStream implements HasByteBuffer {
+  /** As a message comes from the network: in pieces. */
+  private static final class Pieces extends InputStream {
     private final ByteBuffer bytes;
     private final int most;
 
     Pieces(byte[] bytes, int most) {
-      this.bytes = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+      this.bytes = ByteBuffer.wrap(bytes);
       this.most = most;
-    }
-
-    @Override
-    public boolean byteBufferSupported() {
-      return true;
-    }
-
-    @Override
-    public ByteBuffer getByteBuffer() {
-      return bytes.slice(bytes.position(), Math.min(most, bytes.remaining()));
     }
 
     @Override
@@ -222,15 +211,10 @@ final class PageRequestMarshallerTest {
     }
 
     @Override
-    public int read(byte[] into, int offset, int most) {
-      throw new AssertionError("read by way of the heap");
-    }
-
-    @Override
-    public long skip(long count) {
-      int skipped = (int) Math.min(count, bytes.remaining());
-      bytes.position(bytes.position() + skipped);
-      return skipped;
+    public int read(byte[] into, int offset, int length) {
+      int read = Math.min(Math.min(length, most), bytes.remaining());
+      bytes.get(into, offset, read);
+      return read == 0 && length > 0 ? -1 : read;
     }
   }
 }
