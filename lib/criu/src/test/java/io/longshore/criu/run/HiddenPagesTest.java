@@ -62,7 +62,9 @@ class HiddenPagesTest {
       Map<Long, Integer> whole = pages(map("plain", pid));
       Pagemap rest = map("hiding", pid);
       List<PagemapEntry> runs = hidden.getOrDefault(pid, List.of());
-      assertThat(pages(rest.with(runs))).isEqualTo(whole);
+      // Not their flags: where a thread's stack pointer happens to be at the start of a page, CRIU
+      // takes nothing of the process for lazy, in one dump and not in the next.
+      assertThat(pages(rest.with(runs)).keySet()).isEqualTo(whole.keySet());
       assertThat(pages(rest)).as("left to CRIU").hasSizeLessThan(whole.size() / 3);
       // All is still there: the long mapping, and both ends of the one with the hole.
       assertThat(runs.stream().mapToLong(PagemapEntry::pages).max().orElse(0))
