@@ -298,7 +298,7 @@ public final class Departure {
   }
 
   private StalePages frozenPages() throws IOException {
-    return new StalePages(FrozenTree.pages(parts.folder().images(), rootPid(), parts.fence()));
+    return new StalePages(FrozenTree.of(parts.folder().images(), rootPid(), parts.fence()).pages());
   }
 
   private Phase runRelease() throws IOException, InterruptedException {

@@ -21,10 +21,29 @@ import java.util.Set;
 
 /**
  * Which pages of a frozen tree the agents must move: those that CRIU's images describe and do not
- * contain.
+ * contain. The tree is looked at once, because it does not change.
  */
 final class FrozenTree {
-  private FrozenTree() {}
+  private final Path images;
+  private final List<Task> tasks;
+  private final Set<Integer> fenced;
+
+  private FrozenTree(Path images, List<Task> tasks, Set<Integer> fenced) {
+    this.images = images;
+    this.tasks = tasks;
+    this.fenced = fenced;
+  }
+
+  /**
+   * Looks at a tree.
+   *
+   * @param images of its dump
+   * @param fence holds it
+   */
+  static FrozenTree of(Path images, int rootPid, CgroupFence fence) throws IOException {
+    return new FrozenTree(
+        images, ProcessTree.of(rootPid).tasks(), new HashSet<>(fence.processes()));
+  }
 
   /**
    * Puts pages that were hidden from CRIU into the page maps of a dump, as lazy ones.
@@ -32,13 +51,12 @@ final class FrozenTree {
    * @param hidden by process id
    * @throws LongshoreException CRIU_DUMP_FAILED if CRIU describes the same pages
    */
-  static void addHidden(Path images, int rootPid, Map<Integer, List<PagemapEntry>> hidden)
-      throws IOException {
+  void addHidden(Map<Integer, List<PagemapEntry>> hidden) throws IOException {
     Map<Integer, List<PagemapEntry>> left = new HashMap<>(hidden);
-    for (Task task : ProcessTree.of(rootPid).tasks()) {
+    for (Task task : tasks) {
       List<PagemapEntry> entries = left.remove(task.pid());
       if (entries != null) {
-        Path image = images.resolve(ImageName.pagemap(task.ownPid()).fileName());
+        Path image = pagemap(task.ownPid());
         try {
           Pagemap.read(image).with(entries).write(image);
         } catch (IllegalArgumentException e) {
@@ -58,24 +76,21 @@ final class FrozenTree {
   }
 
   /**
-   * Reads the page maps of a dump.
+   * Reads the page maps of the dump.
    *
-   * @param rootPid root of the frozen tree
-   * @param fence holds the tree
    * @throws LongshoreException CRIU_DUMP_FAILED if CRIU describes a process that is not fenced: it
    *     could run again
    */
-  static List<PageRange> pages(Path images, int rootPid, CgroupFence fence) throws IOException {
+  List<PageRange> pages() throws IOException {
     Map<Integer, Task> here = new HashMap<>();
-    for (Task task : ProcessTree.of(rootPid).tasks()) {
+    for (Task task : tasks) {
       here.put(task.ownPid(), task);
     }
-    Set<Integer> fenced = new HashSet<>(fence.processes());
     List<PageRange> pages = new ArrayList<>();
     for (var described :
         io.longshore.criu.image.ProcessTree.read(images.resolve(ImageName.PSTREE.fileName()))
             .tasks()) {
-      Path image = images.resolve(ImageName.pagemap(described.pid()).fileName());
+      Path image = pagemap(described.pid());
       if (!Files.exists(image)) {
         // A zombie has no memory.
         continue;
@@ -99,5 +114,9 @@ final class FrozenTree {
       }
     }
     return pages;
+  }
+
+  private Path pagemap(int ownPid) {
+    return images.resolve(ImageName.pagemap(ownPid).fileName());
   }
 }

@@ -92,10 +92,7 @@ final class FoundCopy {
   }
 
   private void unlock() throws IOException {
-    AddressLock lock = new AddressLock(id);
-    if (lock.isThere()) {
-      lock.release();
-    }
+    new AddressLock(id).release();
   }
 
   private ArrivalNotes notes() {

@@ -2,8 +2,10 @@ package io.longshore.acceptance.quickstart;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -49,6 +51,17 @@ class OutcomeTest {
   }
 
   @Test
+  void onlyAJournalMayBeOnADisk() {
+    String journal = "/var/lib/longshore/source/m-1.journal";
+    assertThat(written(1, 700, journal).imageBytesOnDisk()).isZero();
+    assertThat(written(2, 700, journal).imageBytesOnDisk()).as("a name is missing").isEqualTo(700);
+    assertThat(written(1, 70_000, journal).imageBytesOnDisk()).as("large").isEqualTo(70_000);
+    assertThat(written(1, 700, "/var/lib/longshore/source/pages-1.img").imageBytesOnDisk())
+        .isEqualTo(700);
+    assertThat(written(2, 700, journal, "/tmp/a.journal").problems()).hasSize(1);
+  }
+
+  @Test
   void findsFaultWithARedisThatIsNotWhereItShouldBe() {
     assertThat(outcome(LOAD, 0, 0, Set.of("address"), THERE).problems()).hasSize(1);
     assertThat(outcome(LOAD, 0, 0, Set.of(), Set.of("process")).problems()).hasSize(1);
@@ -63,13 +76,32 @@ class OutcomeTest {
 
   private static Outcome outcome(
       String load, long wrong, long diskBytes, Set<String> onA, Set<String> onB) {
+    return outcome(load, wrong, disk(1, diskBytes, "/images/pages-1.img"), onA, onB);
+  }
+
+  private static Outcome written(int files, long bytes, String... names) {
+    return outcome(LOAD, 0, disk(files, bytes, names), Set.of(), THERE);
+  }
+
+  private static JsonObject disk(int files, long bytes, String... names) {
+    JsonObject disk = new JsonObject();
+    disk.addProperty("files", files);
+    disk.addProperty("bytes", bytes);
+    JsonArray array = new JsonArray();
+    List.of(names).forEach(array::add);
+    disk.add("names", array);
+    return disk;
+  }
+
+  private static Outcome outcome(
+      String load, long wrong, JsonObject diskOfA, Set<String> onA, Set<String> onB) {
     return new Outcome(
         JsonParser.parseString(MIGRATION).getAsJsonObject(),
         JsonParser.parseString(load).getAsJsonObject(),
         JsonParser.parseString("{\"keys_checked\": 500, \"keys_wrong\": " + wrong + "}")
             .getAsJsonObject(),
-        JsonParser.parseString("{\"bytes\": " + diskBytes + "}").getAsJsonObject(),
-        JsonParser.parseString("{\"bytes\": 0}").getAsJsonObject(),
+        diskOfA,
+        disk(0, 0),
         onA,
         onB);
   }

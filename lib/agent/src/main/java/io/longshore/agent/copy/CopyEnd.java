@@ -104,10 +104,7 @@ public final class CopyEnd {
         Interfaces.remove(address, name.get());
       }
     }
-    AddressLock lock = new AddressLock(record.ref().id());
-    if (lock.isThere()) {
-      lock.release();
-    }
+    new AddressLock(record.ref().id()).release();
   }
 
   private List<ServiceAddress> addressesHere() throws IOException {
