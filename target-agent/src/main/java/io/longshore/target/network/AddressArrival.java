@@ -8,13 +8,15 @@ import java.util.function.Consumer;
 /** The addresses that come with a workload. Every method can be repeated. */
 public interface AddressArrival {
   /**
-   * Gives the addresses to this host, silent and deaf: what arrives for them is held.
+   * Gives the addresses to this host, where nobody finds them: what arrives for them is held. They
+   * may send, for a packet that the workload lost before {@link #resume} would be sent again only
+   * after 3 s: the kernel knows no round-trip time of a restored connection.
    *
    * @param claim is told before that the host has none of them and gets them now
    */
   void prepare(Consumer<List<ServiceAddress>> claim) throws IOException;
 
-  /** Keeps a packet that was held at the source. */
+  /** Keeps a packet that was held at the source; delivers it if the workload runs already. */
   void hold(byte[] packet);
 
   /**

@@ -21,8 +21,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Addresses that come to this host with a workload. Until the workload runs they are here but
- * silent and deaf, so that its sockets can be restored and nobody is answered by a host that does
- * not know the connection; what arrives meanwhile is delivered at resume. Thread-safe.
+ * nothing reaches or finds them, so that its sockets can be restored and nobody is answered by a
+ * host that does not know the connection; what arrives meanwhile is delivered at resume.
+ * Thread-safe.
  */
 public final class HostAddressArrival implements AddressArrival {
   private static final Logger log = LoggerFactory.getLogger(HostAddressArrival.class);
@@ -41,6 +42,8 @@ public final class HostAddressArrival implements AddressArrival {
   @GuardedBy("this")
   private boolean locked;
 
+  private volatile boolean open;
+
   /** Nothing is changed before {@link #prepare}. */
   public HostAddressArrival(String migration, List<ServiceAddressFacts> facts) {
     this.addresses =
@@ -55,7 +58,7 @@ public final class HostAddressArrival implements AddressArrival {
     }
     locked = true;
     lock.prepare();
-    lock.seal(addresses);
+    lock.hush(addresses);
     Map<ServiceAddress, String> places = new LinkedHashMap<>();
     for (ServiceAddress address : addresses) {
       String name =
@@ -82,13 +85,20 @@ public final class HostAddressArrival implements AddressArrival {
   @Override
   public void hold(byte[] packet) {
     packets.add(packet);
+    if (open) {
+      try {
+        packets.deliver();
+      } catch (IOException e) {
+        log.warn("A packet that the source held is not delivered; its sender repeats it", e);
+      }
+    }
   }
 
   @Override
   public synchronized void resume() throws IOException {
     long begin = System.nanoTime();
     if (locked) {
-      lock.open();
+      lock.open(addresses);
     }
     long unlocked = System.nanoTime();
     for (Map.Entry<ServiceAddress, String> place : assigned.entrySet()) {
@@ -96,6 +106,7 @@ public final class HostAddressArrival implements AddressArrival {
     }
     long announced = System.nanoTime();
     closeHolds();
+    open = true;
     packets.deliver();
     log.info(
         "{}: opened within {} ms, announced within {} ms more, held packets delivered within {} ms more",
@@ -121,8 +132,6 @@ public final class HostAddressArrival implements AddressArrival {
     for (Map.Entry<ServiceAddress, String> place : assigned.entrySet()) {
       ArpAnnouncement.send(place.getKey(), place.getValue());
     }
-    // Packets that the source sent on after the resume.
-    packets.deliver();
     unlock();
   }
 

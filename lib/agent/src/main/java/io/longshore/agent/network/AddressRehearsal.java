@@ -67,9 +67,10 @@ public final class AddressRehearsal implements Component {
     lock.prepare();
     lock.holdIncoming(List.of(MOVING));
     lock.seal(List.of(MOVING));
+    lock.hush(List.of(MOVING));
     PacketHold hold = PacketHold.start(INTERFACE, MOVING, held::add);
     Interfaces.assign(MOVING, INTERFACE);
-    lock.open();
+    lock.open(List.of(MOVING));
     ArpAnnouncement.send(MOVING, INTERFACE);
     hold.close();
     try (PacketReplay replay = new PacketReplay()) {

@@ -21,6 +21,12 @@ public final class AddressLock {
   private static final String INCOMING = "closed_incoming";
   private static final String OUTGOING = "closed_outgoing";
 
+  /** Addresses that ARP neither answers for nor announces. */
+  private static final String UNTOLD = "untold";
+
+  /** Addresses that all of it does not hold for any more. */
+  private static final String OPENED = "opened";
+
   private final String table;
 
   /**
@@ -44,14 +50,22 @@ public final class AddressLock {
         add table inet %1$s
         add set inet %1$s closed_incoming { type ipv4_addr; }
         add set inet %1$s closed_outgoing { type ipv4_addr; }
+        add set inet %1$s opened { type ipv4_addr; }
         add chain inet %1$s incoming { type filter hook prerouting priority raw; }
+        add rule inet %1$s incoming ip daddr @opened accept
         add rule inet %1$s incoming ip daddr @closed_incoming drop
         add chain inet %1$s outgoing { type filter hook output priority raw; }
+        add rule inet %1$s outgoing ip saddr @opened accept
         add rule inet %1$s outgoing ip saddr @closed_outgoing drop
         add table arp %1$s
         add set arp %1$s closed_outgoing { type ipv4_addr; }
+        add set arp %1$s opened { type ipv4_addr; }
         add chain arp %1$s outgoing { type filter hook output priority 0; }
+        add rule arp %1$s outgoing arp saddr ip @opened accept
         add rule arp %1$s outgoing arp saddr ip @closed_outgoing drop
+        add set arp %1$s untold { type ipv4_addr; }
+        add rule arp %1$s outgoing arp operation reply arp saddr ip @untold drop
+        add rule arp %1$s outgoing arp saddr ip @untold arp daddr ip @untold drop
         """
             .formatted(table));
   }
@@ -63,15 +77,36 @@ public final class AddressLock {
 
   /** From now on nothing arrives, nothing leaves, and ARP does not answer for the addresses. */
   public void seal(Collection<ServiceAddress> addresses) throws IOException {
-    NftSets.add(sets(), addresses);
+    NftSets.add(
+        List.of(
+            incoming(),
+            new AddressSet(NftSets.INET, table, OUTGOING),
+            new AddressSet(NftSets.ARP, table, OUTGOING)),
+        addresses);
   }
 
-  /** From now on everything passes again. */
-  public void open() throws IOException {
-    NftSets.clear(sets());
+  /**
+   * From now on nothing arrives, and ARP does not tell where the addresses are. They may still
+   * send, and ask where others are: where a workload comes to, it may run a moment before {@link
+   * #open}.
+   */
+  public void hush(Collection<ServiceAddress> addresses) throws IOException {
+    NftSets.add(List.of(incoming(), new AddressSet(NftSets.ARP, table, UNTOLD)), addresses);
   }
 
-  /** Removes every trace of the lock. */
+  /**
+   * From now on everything passes again, until it is prepared anew: who is opened is written down,
+   * because to take out who was closed takes the kernel five times as long.
+   */
+  public void open(Collection<ServiceAddress> addresses) throws IOException {
+    NftSets.add(
+        List.of(
+            new AddressSet(NftSets.INET, table, OPENED),
+            new AddressSet(NftSets.ARP, table, OPENED)),
+        addresses);
+  }
+
+  /** Removes every trace of the lock, if there is any. */
   public void release() throws IOException {
     // Adding first makes the removal of what is not there no error.
     nft(
@@ -82,16 +117,6 @@ public final class AddressLock {
         delete table arp %1$s
         """
             .formatted(table));
-  }
-
-  /** Whether there is anything of it. */
-  public boolean isThere() throws IOException {
-    for (String name : tables()) {
-      if (name.endsWith(" " + table)) {
-        return true;
-      }
-    }
-    return false;
   }
 
   /** The names of all tables that migrations have now, dead ones included. */
@@ -120,13 +145,6 @@ public final class AddressLock {
 
   private AddressSet incoming() {
     return new AddressSet(NftSets.INET, table, INCOMING);
-  }
-
-  private List<AddressSet> sets() {
-    return List.of(
-        incoming(),
-        new AddressSet(NftSets.INET, table, OUTGOING),
-        new AddressSet(NftSets.ARP, table, OUTGOING));
   }
 
   private static void nft(String commands) throws IOException {

@@ -29,7 +29,6 @@ final class NftSets {
   private static final short BATCH_END = 0x11;
   private static final short NFTABLES = 10;
   private static final short NEW_ELEMENTS = NFTABLES << 8 | 12;
-  private static final short DELETE_ELEMENTS = NFTABLES << 8 | 14;
   private static final short REQUEST = 0x1;
   private static final short ACKNOWLEDGE = 0x4;
   private static final short CREATE = 0x400;
@@ -53,27 +52,14 @@ final class NftSets {
 
   /** Adds addresses to sets. Those that they have already are no harm. */
   static void add(List<AddressSet> sets, Collection<ServiceAddress> addresses) throws IOException {
-    change(sets, addresses);
-  }
-
-  /** Empties sets. */
-  static void clear(List<AddressSet> sets) throws IOException {
-    change(sets, List.of());
-  }
-
-  /**
-   * @param added none: the sets are emptied
-   */
-  private static void change(List<AddressSet> sets, Collection<ServiceAddress> added)
-      throws IOException {
     ByteBuffer batch =
-        ByteBuffer.allocate(1024 * (sets.size() + 1) + 32 * sets.size() * added.size())
+        ByteBuffer.allocate(1024 * (sets.size() + 1) + 32 * sets.size() * addresses.size())
             .order(ByteOrder.nativeOrder());
     message(batch, BATCH_BEGIN, REQUEST, (byte) 0, NFTABLES, () -> {});
     for (AddressSet set : sets) {
-      short type = added.isEmpty() ? DELETE_ELEMENTS : NEW_ELEMENTS;
-      short flags = (short) (REQUEST | ACKNOWLEDGE | (added.isEmpty() ? 0 : CREATE));
-      message(batch, type, flags, set.family, (short) 0, () -> elements(batch, set, added));
+      short flags = REQUEST | ACKNOWLEDGE | CREATE;
+      message(
+          batch, NEW_ELEMENTS, flags, set.family, (short) 0, () -> elements(batch, set, addresses));
     }
     message(batch, BATCH_END, REQUEST, (byte) 0, NFTABLES, () -> {});
     byte[] bytes = new byte[batch.flip().remaining()];
@@ -115,9 +101,6 @@ final class NftSets {
       ByteBuffer out, AddressSet set, Collection<ServiceAddress> addresses) {
     attribute(out, TABLE, () -> text(out, set.table));
     attribute(out, SET, () -> text(out, set.name));
-    if (addresses.isEmpty()) {
-      return;
-    }
     attribute(
         out,
         (short) (ELEMENTS | NESTED),
