@@ -78,16 +78,17 @@ final class Freeze {
       Duration freezeTime = Duration.ofNanos(System.nanoTime() - start);
       parts.addresses().seal();
       requireHeldUntilFenced(dump.pid());
-      FrozenTree.addHidden(folder.images(), journal.record().root().pid(), dump.hiddenPages());
+      FrozenTree tree =
+          FrozenTree.of(folder.images(), journal.record().root().pid(), parts.fence());
+      tree.addHidden(dump.hiddenPages());
       ImagesSent sent = images.finish();
-      StalePages stale =
-          new StalePages(
-              FrozenTree.pages(folder.images(), journal.record().root().pid(), parts.fence()));
+      StalePages stale = new StalePages(tree.pages());
       plane.images().complete(sent.count(), sent.bytes());
       parts.addresses().sendOn();
       link.serve(stale);
       long sentAfter = System.nanoTime() - start;
       plane.images().awaitComplete();
+      link.sendAhead();
       FreezeResult result = new FreezeResult(freezeTime, start, sent.bytes(), stale.total());
       // Not waited for: without it a restarted agent only refuses to say how the freeze went.
       journal.noteLater(

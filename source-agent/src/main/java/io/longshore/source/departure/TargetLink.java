@@ -67,6 +67,14 @@ final class TargetLink {
     var _ = serve(plane(), stale);
   }
 
+  /** The target has the images: sends it what the workload will need first. */
+  void sendAhead() {
+    PagePush serving = push();
+    if (serving != null) {
+      serving.sendAhead();
+    }
+  }
+
   /**
    * What sends the pages; the streams are opened anew if there are none or they broke.
    *

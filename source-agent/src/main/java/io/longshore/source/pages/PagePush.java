@@ -16,8 +16,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends every stale page to the target: in address order over the page channels, and those that the
- * target asks for over the fault channel, before all others.
+ * Sends every stale page to the target: those that the target asks for over the fault channel,
+ * before all others; what lies around them, and then the rest in address order, over the page
+ * channels.
  *
  * <p>Answers demands from the moment it exists until it is closed; sends the rest once it is
  * started. Thread-safe.
@@ -45,12 +46,16 @@ public final class PagePush implements AutoCloseable {
 
   private static final Duration LOOK = Duration.ofMillis(5);
 
+  /** Sent while the workload is restored: 4 MiB, no more than a slow link takes meanwhile. */
+  private static final int AHEAD_PAGES = 1024;
+
   private final StalePages stale;
   private final List<? extends PageChannel> channels;
   private final PageChannel faultChannel;
   private final AtomicLong contentPages = new AtomicLong();
   private final AtomicLong zeroPages = new AtomicLong();
   private final AtomicLong pagesSentAgain = new AtomicLong();
+  private final Neighbourhood neighbourhood = new Neighbourhood();
   private final Semaphore demandsThatMayWait = new Semaphore(MAXIMUM_DEMANDS);
 
   // Platform threads: the work is copying, and virtual threads of a busy processor would queue
@@ -67,7 +72,8 @@ public final class PagePush implements AutoCloseable {
   private final PageReader faultReader = new PageReader(BATCH_PAGES);
   private final CompletableFuture<Void> complete = new CompletableFuture<>();
   private volatile long lastDemand = System.nanoTime();
-  private boolean started;
+  private CompletableFuture<Void> ahead = CompletableFuture.completedFuture(null);
+  private volatile boolean started;
   private volatile boolean closed;
 
   /**
@@ -79,6 +85,17 @@ public final class PagePush implements AutoCloseable {
     this.stale = stale;
     this.channels = List.copyOf(channels);
     this.faultChannel = faultChannel;
+  }
+
+  /**
+   * Begins to send what every thread needs to run at all, and then what lies around demanded pages,
+   * until the push is started. The target must know by now which pages will come.
+   */
+  public synchronized void sendAhead() {
+    if (!started) {
+      ahead = CompletableFuture.runAsync(this::sendBeforeStart, senders);
+      var _ = ahead.whenComplete((nothing, failure) -> fail(failure));
+    }
   }
 
   /**
@@ -99,7 +116,7 @@ public final class PagePush implements AutoCloseable {
         var _ = one.whenComplete((nothing, failure) -> fail(failure));
       }
       var _ =
-          CompletableFuture.allOf(sending)
+          CompletableFuture.allOf(CompletableFuture.allOf(sending), ahead)
               .thenRunAsync(this::awaitFaultsStored, faultSender)
               .whenComplete(
                   (nothing, failure) -> {
@@ -194,7 +211,11 @@ public final class PagePush implements AutoCloseable {
 
   private void answer(int vpid, long firstPage, int count, boolean again) {
     try {
-      answer(stale.take(vpid, firstPage, count, again), again);
+      List<PageRange> ranges = stale.take(vpid, firstPage, count, again);
+      answer(ranges, again);
+      if (!ranges.isEmpty()) {
+        neighbourhood.demanded(vpid, firstPage);
+      }
     } finally {
       demandsThatMayWait.release();
     }
@@ -220,14 +241,31 @@ public final class PagePush implements AutoCloseable {
     }
   }
 
+  private void sendBeforeStart() {
+    PageChannel channel = channels.getFirst();
+    try (PageReader reader = new PageReader(Neighbourhood.BLOCK_PAGES)) {
+      for (PageRange range : stale.shortest(AHEAD_PAGES)) {
+        for (int from = 0; from < range.count(); from += Neighbourhood.BLOCK_PAGES) {
+          int count = Math.min(Neighbourhood.BLOCK_PAGES, range.count() - from);
+          take(reader, channel, range.vpid(), range.firstPage() + from, count);
+        }
+      }
+      while (!started) {
+        sendNeighbourhood(reader, channel);
+      }
+      channel.awaitStored();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TransferBrokenException("the push was stopped", e);
+    }
+  }
+
   private void sendAll(PageChannel channel, boolean resumed) {
     try (PageReader reader = new PageReader(BATCH_PAGES)) {
       if (resumed) {
-        letDemandsGoAlone();
+        letDemandsGoAlone(reader, channel);
       }
-      for (List<PageRange> ranges = stale.takeNext(BATCH_PAGES);
-          !ranges.isEmpty();
-          ranges = stale.takeNext(BATCH_PAGES)) {
+      for (List<PageRange> ranges = takeNext(); !ranges.isEmpty(); ranges = takeNext()) {
         send(reader, ranges, channel);
         giveWay();
       }
@@ -249,13 +287,48 @@ public final class PagePush implements AutoCloseable {
     return demandsThatMayWait.availablePermits() < MAXIMUM_DEMANDS;
   }
 
-  private void letDemandsGoAlone() throws InterruptedException {
+  private List<PageRange> takeNext() {
+    for (Neighbourhood.Block block = neighbourhood.poll();
+        block != null;
+        block = neighbourhood.poll()) {
+      List<PageRange> ranges =
+          stale.take(block.vpid(), block.firstPage(), Neighbourhood.BLOCK_PAGES, false);
+      if (!ranges.isEmpty()) {
+        return ranges;
+      }
+    }
+    return stale.takeNext(BATCH_PAGES);
+  }
+
+  private void letDemandsGoAlone(PageReader reader, PageChannel channel)
+      throws InterruptedException {
     long begin = System.nanoTime();
     lastDemand = begin;
     long now = begin;
     while (now - begin < ALONE.toNanos() && now - lastDemand < CALM.toNanos()) {
-      Thread.sleep(LOOK);
+      if (channel.equals(channels.getFirst())) {
+        sendNeighbourhood(reader, channel);
+      } else {
+        Thread.sleep(LOOK);
+      }
       now = System.nanoTime();
+    }
+  }
+
+  /** One block at a time: what is on its way already would be in the way of a demand. */
+  private void sendNeighbourhood(PageReader reader, PageChannel channel)
+      throws InterruptedException {
+    Neighbourhood.Block block = neighbourhood.poll(LOOK);
+    if (block != null) {
+      take(reader, channel, block.vpid(), block.firstPage(), Neighbourhood.BLOCK_PAGES);
+      channel.awaitStored();
+    }
+  }
+
+  private void take(PageReader reader, PageChannel channel, int vpid, long firstPage, int count) {
+    List<PageRange> ranges = stale.take(vpid, firstPage, count, false);
+    if (!ranges.isEmpty()) {
+      send(reader, ranges, channel);
     }
   }
 

@@ -3,7 +3,13 @@ package io.longshore.source.pages;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 
 /**
  * The pages that are stale on the target, and which of them a sender has taken. Each page is taken
@@ -12,6 +18,10 @@ import java.util.List;
  */
 public final class StalePages {
   private final List<PageRange> ranges;
+
+  /** Of each process: where its ranges begin, and their numbers. */
+  private final Map<Integer, NavigableMap<Long, Integer>> index = new HashMap<>();
+
   private final long total;
 
   @GuardedBy("this")
@@ -34,6 +44,9 @@ public final class StalePages {
     this.taken = new ArrayList<>(ranges.size());
     long pages = 0;
     for (PageRange range : ranges) {
+      index
+          .computeIfAbsent(range.vpid(), vpid -> new TreeMap<>())
+          .put(range.firstPage(), taken.size());
       taken.add(new BitSet(range.count()));
       pages += range.count();
     }
@@ -85,11 +98,11 @@ public final class StalePages {
    */
   synchronized List<PageRange> take(int vpid, long firstPage, int count, boolean again) {
     List<PageRange> pieces = new ArrayList<>();
-    for (int i = 0; i < ranges.size(); i++) {
+    for (int i : near(vpid, firstPage, count)) {
       PageRange range = ranges.get(i);
       int from = (int) Math.max(0, Math.min(range.count(), firstPage - range.firstPage()));
       int end = (int) Math.max(0, Math.min(range.count(), firstPage + count - range.firstPage()));
-      if (range.vpid() != vpid || from >= end) {
+      if (from >= end) {
         continue;
       }
       BitSet marks = taken.get(i);
@@ -106,6 +119,40 @@ public final class StalePages {
       }
     }
     return pieces;
+  }
+
+  /**
+   * The shortest ranges: stacks, global data and what allocators know of themselves, which every
+   * thread needs to do anything at all.
+   *
+   * @return of together at most so many pages, in the order of the address space; taken or not
+   */
+  List<PageRange> shortest(int atMost) {
+    List<PageRange> found = new ArrayList<>();
+    List<PageRange> ascending = new ArrayList<>(ranges);
+    ascending.sort(Comparator.comparingInt(PageRange::count));
+    long pages = 0;
+    for (PageRange range : ascending) {
+      pages += range.count();
+      if (pages > atMost) {
+        break;
+      }
+      found.add(range);
+    }
+    found.sort(Comparator.comparingInt(PageRange::vpid).thenComparingLong(PageRange::firstPage));
+    return found;
+  }
+
+  /** Numbers of the ranges that may have some of these pages. */
+  private Collection<Integer> near(int vpid, long firstPage, int count) {
+    NavigableMap<Long, Integer> starts = index.get(vpid);
+    if (starts == null || count < 1 || firstPage > Long.MAX_VALUE - count) {
+      return List.of();
+    }
+    Long before = starts.floorKey(firstPage);
+    return starts
+        .subMap(before == null ? firstPage : before, true, firstPage + count, false)
+        .values();
   }
 
   @GuardedBy("this")

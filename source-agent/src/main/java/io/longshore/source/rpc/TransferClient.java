@@ -270,6 +270,8 @@ final class TransferClient implements DataPlane {
 
     @Override
     public void awaitStored() throws InterruptedException {
+      // The target would tell only when it has stored more.
+      stream.send(new PageRequest.Pages(NO_PAGES), 0);
       stream.awaitStored();
     }
 

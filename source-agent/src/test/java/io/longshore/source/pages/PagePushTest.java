@@ -129,6 +129,49 @@ final class PagePushTest {
   }
 
   @Test
+  void theShortestRangesGoAheadAndThenWhatLiesAroundADemand() throws Exception {
+    long far = (first + 2000) / Neighbourhood.BLOCK_PAGES * Neighbourhood.BLOCK_PAGES;
+    int begin = (int) (far - first);
+    stale =
+        new StalePages(
+            List.of(
+                new PageRange(7, SELF, first, 100),
+                new PageRange(7, SELF, first + 101, PAGES - 101)));
+    Sent one = new Sent();
+    Sent two = new Sent();
+    Sent faults = new Sent();
+    try (PagePush push = new PagePush(stale, List.of(one, two), faults)) {
+      push.sendAhead();
+      await().until(() -> one.pages.size() == 100);
+      assertThat(one.pages).containsKey(first + 99);
+      push.demand(7, first + begin + 7, 4, false);
+      await().until(() -> one.pages.size() == 100 + Neighbourhood.BLOCK_PAGES - 4);
+      assertThat(faults.pages).hasSize(4).containsKey(first + begin + 7);
+      assertThat(one.pages).containsKeys(far, far + Neighbourhood.BLOCK_PAGES - 1);
+      assertThat(two.pages).isEmpty();
+      push.start(false).get(20, TimeUnit.SECONDS);
+      assertThat(one.pages.size() + two.pages.size() + faults.pages.size()).isEqualTo(PAGES - 1);
+      one.check();
+      two.check();
+      faults.check();
+      assertThat(push.progress().stored()).isEqualTo(PAGES - 1);
+    }
+  }
+
+  @Test
+  void whatWentAheadAndBrokeIsNotForgotten() {
+    stale = new StalePages(List.of(new PageRange(7, SELF, first, 100)));
+    Sent broken = new Sent();
+    broken.failure = new TransferBrokenException("page stream 0 broke", null);
+    try (PagePush push = new PagePush(stale, List.of(broken, new Sent()), new Sent())) {
+      push.sendAhead();
+      await().until(push::hasFailed);
+      assertThatThrownBy(() -> push.start(false).get(10, TimeUnit.SECONDS))
+          .hasRootCauseInstanceOf(TransferBrokenException.class);
+    }
+  }
+
+  @Test
   void pagesSentAgainDoNotCountAsOthersThatWereNotSent() {
     Sent faults = new Sent();
     faults.onceOnly = false;

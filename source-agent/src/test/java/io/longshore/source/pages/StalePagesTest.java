@@ -65,6 +65,15 @@ final class StalePagesTest {
   }
 
   @Test
+  void knowsItsShortestRanges() {
+    assertThat(stale.shortest(4)).isEmpty();
+    assertThat(stale.shortest(5)).containsExactly(range(1, 200, 5));
+    assertThat(stale.shortest(15)).containsExactly(range(1, 100, 10), range(1, 200, 5));
+    assertThat(stale.takeNext(3)).hasSize(1);
+    assertThat(stale.shortest(100)).containsExactlyElementsOf(RANGES);
+  }
+
+  @Test
   void nobodyTakesAPageThatAnotherTook() throws Exception {
     int pages = 200_000;
     StalePages many =

@@ -33,8 +33,11 @@ import org.slf4j.LoggerFactory;
 public final class PageInstaller implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PageInstaller.class);
 
-  /** Asked for together with the page that is waited for: 64 KiB. */
-  private static final int DEMAND_PAGES = 16;
+  /**
+   * Asked for together with the page that is waited for: 16 KiB. The source sends more of the
+   * neighbourhood by itself, but later: here somebody waits.
+   */
+  private static final int DEMAND_PAGES = 4;
 
   /** A demand may be lost with the stream that carried it. */
   private static final long REPEAT_DEMAND_NANOS = TimeUnit.SECONDS.toNanos(1);

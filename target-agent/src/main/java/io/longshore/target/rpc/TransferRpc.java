@@ -217,9 +217,6 @@ public final class TransferRpc implements BindableService {
       super(responses);
     }
 
-    /** Whether the sender is to be told at once what is stored, this batch included. */
-    abstract boolean isToldOf(PageRequest.Batch batch);
-
     @Override
     public final void onNext(PageRequest request) {
       switch (request) {
@@ -232,7 +229,9 @@ public final class TransferRpc implements BindableService {
           } finally {
             marshaller.release(batch);
           }
-          if (isToldOf(batch)) {
+          // To be told costs the sender nearly as much as to send a batch, and takes time from a
+          // demand. An empty batch asks.
+          if (batch.runs().isEmpty() || untoldBytes() >= WINDOW_BYTES / 2) {
             stored();
           }
         }
@@ -244,12 +243,6 @@ public final class TransferRpc implements BindableService {
   private final class PageStream extends Pages<SendPagesResponse> {
     PageStream(ServerCallStreamObserver<SendPagesResponse> responses) {
       super(responses);
-    }
-
-    // To be told costs the sender nearly as much as to send a batch.
-    @Override
-    boolean isToldOf(PageRequest.Batch batch) {
-      return batch.runs().isEmpty() || untoldBytes() >= WINDOW_BYTES / 2;
     }
 
     @Override
@@ -271,11 +264,6 @@ public final class TransferRpc implements BindableService {
 
     FaultStream(ServerCallStreamObserver<ServeFaultsResponse> responses) {
       super(responses);
-    }
-
-    @Override
-    boolean isToldOf(PageRequest.Batch batch) {
-      return true;
     }
 
     @Override

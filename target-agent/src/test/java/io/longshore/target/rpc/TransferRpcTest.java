@@ -157,8 +157,10 @@ final class TransferRpcTest {
     assertThat(peer.response().hasGrant()).isTrue();
     requests.onNext(
         ServeFaultsRequest.newBuilder().setBatch(batch(raw(FIRST, 1)).getBatch()).build());
+    await().until(() -> pages.stalePages() == PAGES - 1);
+    assertThat(peer.responses).isEmpty();
+    requests.onNext(ServeFaultsRequest.newBuilder().setBatch(batch().getBatch()).build());
     assertThat(peer.response().getGrant().getStoredBytes()).isEqualTo(4096);
-    assertThat(pages.stalePages()).isEqualTo(PAGES - 1);
     requests.onCompleted();
     assertThatThrownBy(peer::reason).hasMessageContaining("ended well");
   }

@@ -3,6 +3,7 @@ package io.longshore.platform.rpc;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.util.ResourceLeakDetector;
 import java.util.concurrent.ThreadFactory;
 
 /**
@@ -11,6 +12,15 @@ import java.util.concurrent.ThreadFactory;
  * with their first connection.
  */
 public final class EventLoops {
+  private static final String LEAK_DETECTION = "io.grpc.netty.shaded.io.netty.leakDetection.level";
+
+  static {
+    // Else every 128th buffer takes a stack trace, and every use of it another.
+    if (System.getProperty(LEAK_DETECTION) == null) {
+      ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
+    }
+  }
+
   private final EventLoopGroup group;
 
   /**
