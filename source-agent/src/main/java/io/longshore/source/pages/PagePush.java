@@ -92,9 +92,14 @@ public final class PagePush implements AutoCloseable {
    * until the push is started. The target must know by now which pages will come.
    */
   public synchronized void sendAhead() {
-    if (!started) {
+    if (started) {
+      return;
+    }
+    try {
       ahead = CompletableFuture.runAsync(this::sendBeforeStart, senders);
       var _ = ahead.whenComplete((nothing, failure) -> fail(failure));
+    } catch (RejectedExecutionException e) {
+      fail(e);
     }
   }
 
@@ -216,8 +221,22 @@ public final class PagePush implements AutoCloseable {
       if (!ranges.isEmpty()) {
         neighbourhood.demanded(vpid, firstPage);
       }
+      if (again) {
+        askWhatIsStored();
+      }
     } finally {
       demandsThatMayWait.release();
+    }
+  }
+
+  /** What is sent again may be so after the end of the push, when nobody else asks. */
+  private void askWhatIsStored() {
+    try {
+      var _ =
+          CompletableFuture.runAsync(this::awaitFaultsStored, faultSender)
+              .whenComplete((nothing, failure) -> fail(failure));
+    } catch (RejectedExecutionException e) {
+      fail(e);
     }
   }
 
@@ -244,16 +263,16 @@ public final class PagePush implements AutoCloseable {
   private void sendBeforeStart() {
     PageChannel channel = channels.getFirst();
     try (PageReader reader = new PageReader(Neighbourhood.BLOCK_PAGES)) {
-      for (PageRange range : stale.shortest(AHEAD_PAGES)) {
-        for (int from = 0; from < range.count(); from += Neighbourhood.BLOCK_PAGES) {
-          int count = Math.min(Neighbourhood.BLOCK_PAGES, range.count() - from);
-          take(reader, channel, range.vpid(), range.firstPage() + from, count);
-        }
+      List<PageRange> shortest = stale.shortest(AHEAD_PAGES);
+      for (List<PageRange> block = stale.takeOf(shortest, Neighbourhood.BLOCK_PAGES);
+          !started && !block.isEmpty();
+          block = stale.takeOf(shortest, Neighbourhood.BLOCK_PAGES)) {
+        send(reader, block, channel);
+        channel.awaitStored();
       }
       while (!started) {
         sendNeighbourhood(reader, channel);
       }
-      channel.awaitStored();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TransferBrokenException("the push was stopped", e);
@@ -319,22 +338,29 @@ public final class PagePush implements AutoCloseable {
   private void sendNeighbourhood(PageReader reader, PageChannel channel)
       throws InterruptedException {
     Neighbourhood.Block block = neighbourhood.poll(LOOK);
-    if (block != null) {
-      take(reader, channel, block.vpid(), block.firstPage(), Neighbourhood.BLOCK_PAGES);
+    if (block == null) {
+      return;
+    }
+    List<PageRange> ranges =
+        stale.take(block.vpid(), block.firstPage(), Neighbourhood.BLOCK_PAGES, false);
+    if (!ranges.isEmpty()) {
+      send(reader, ranges, channel);
       channel.awaitStored();
     }
   }
 
-  private void take(PageReader reader, PageChannel channel, int vpid, long firstPage, int count) {
-    List<PageRange> ranges = stale.take(vpid, firstPage, count, false);
-    if (!ranges.isEmpty()) {
-      send(reader, ranges, channel);
-    }
-  }
-
+  /**
+   * Nobody answers meanwhile: what was taken is sent, and the target tells of it, because it is
+   * asked afterwards.
+   */
   private void awaitFaultsStored() {
     try {
-      faultChannel.awaitStored();
+      answering.lockInterruptibly();
+      try {
+        faultChannel.awaitStored();
+      } finally {
+        answering.unlock();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TransferBrokenException("the push was stopped", e);

@@ -143,6 +143,29 @@ public final class StalePages {
     return found;
   }
 
+  /**
+   * Takes pages of these ranges.
+   *
+   * @return pieces of together at most {@code atMost} pages; empty when all of them are taken
+   */
+  synchronized List<PageRange> takeOf(List<PageRange> wanted, int atMost) {
+    List<PageRange> pieces = new ArrayList<>();
+    int room = atMost;
+    for (PageRange range : wanted) {
+      int i = near(range.vpid(), range.firstPage(), 1).iterator().next();
+      BitSet marks = taken.get(i);
+      for (int from = marks.nextClearBit(0);
+          room > 0 && from < range.count();
+          from = marks.nextClearBit(from)) {
+        int next = marks.nextSetBit(from);
+        int end = Math.min(from + room, next < 0 ? range.count() : next);
+        pieces.add(mark(range, marks, from, end));
+        room -= end - from;
+      }
+    }
+    return pieces;
+  }
+
   /** Numbers of the ranges that may have some of these pages. */
   private Collection<Integer> near(int vpid, long firstPage, int count) {
     NavigableMap<Long, Integer> starts = index.get(vpid);

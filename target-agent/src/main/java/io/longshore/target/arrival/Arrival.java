@@ -318,6 +318,7 @@ public final class Arrival {
     List<Member> processes = with.restoration().processes();
     log.debug("Migration {}: {} are about to run", ref.id(), processes);
     with.notes().resumed();
+    with.addresses().letOut();
     int pid = with.restoration().go();
     long running = System.nanoTime();
     with.addresses().resume();

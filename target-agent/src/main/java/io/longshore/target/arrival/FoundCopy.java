@@ -52,6 +52,10 @@ final class FoundCopy {
     CopyRecord record = notes().record();
     Optional<Barrier> held = barrier();
     if (held.isPresent() && held.get().answered().isEmpty()) {
+      if (!record.addresses().isEmpty()) {
+        // As AddressArrival.letOut.
+        new AddressLock(id).letOut(record.addresses());
+      }
       held.get().answer(Answer.GO);
     }
     unlock();

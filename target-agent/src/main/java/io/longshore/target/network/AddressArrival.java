@@ -8,9 +8,7 @@ import java.util.function.Consumer;
 /** The addresses that come with a workload. Every method can be repeated. */
 public interface AddressArrival {
   /**
-   * Gives the addresses to this host, where nobody finds them: what arrives for them is held. They
-   * may send, for a packet that the workload lost before {@link #resume} would be sent again only
-   * after 3 s: the kernel knows no round-trip time of a restored connection.
+   * Gives the addresses to this host, silent and deaf: what arrives for them is held.
    *
    * @param claim is told before that the host has none of them and gets them now
    */
@@ -18,6 +16,12 @@ public interface AddressArrival {
 
   /** Keeps a packet that was held at the source; delivers it if the workload runs already. */
   void hold(byte[] packet);
+
+  /**
+   * The workload is about to run: from now on it may send. A packet that it lost would be sent
+   * again only after 3 s: the kernel knows no round-trip time of a restored connection.
+   */
+  void letOut() throws IOException;
 
   /**
    * The workload runs: opens the addresses, delivers what was held, tells the network where they

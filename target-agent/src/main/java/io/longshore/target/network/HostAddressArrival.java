@@ -21,9 +21,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Addresses that come to this host with a workload. Until the workload runs they are here but
- * nothing reaches or finds them, so that its sockets can be restored and nobody is answered by a
- * host that does not know the connection; what arrives meanwhile is delivered at resume.
- * Thread-safe.
+ * silent and deaf, so that its sockets can be restored and nobody is answered by a host that does
+ * not know the connection; what arrives meanwhile is delivered at resume. Thread-safe.
  */
 public final class HostAddressArrival implements AddressArrival {
   private static final Logger log = LoggerFactory.getLogger(HostAddressArrival.class);
@@ -57,8 +56,7 @@ public final class HostAddressArrival implements AddressArrival {
       return;
     }
     locked = true;
-    lock.prepare();
-    lock.hush(addresses);
+    lock.prepareSealed(addresses);
     Map<ServiceAddress, String> places = new LinkedHashMap<>();
     for (ServiceAddress address : addresses) {
       String name =
@@ -95,6 +93,13 @@ public final class HostAddressArrival implements AddressArrival {
   }
 
   @Override
+  public synchronized void letOut() throws IOException {
+    if (locked) {
+      lock.letOut(addresses);
+    }
+  }
+
+  @Override
   public synchronized void resume() throws IOException {
     long begin = System.nanoTime();
     if (locked) {
@@ -118,6 +123,7 @@ public final class HostAddressArrival implements AddressArrival {
 
   @Override
   public synchronized void withdraw() throws IOException {
+    open = false;
     closeHolds();
     for (Map.Entry<ServiceAddress, String> place : assigned.entrySet()) {
       Interfaces.remove(place.getKey(), place.getValue());

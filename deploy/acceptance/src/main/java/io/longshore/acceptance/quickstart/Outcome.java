@@ -32,7 +32,7 @@ record Outcome(
     Set<String> onA,
     Set<String> onB) {
   private static final Pattern JOURNAL =
-      Pattern.compile("/var/lib/longshore/source/[a-z0-9-]+\\.(journal|new)");
+      Pattern.compile("/var/lib/longshore/source/[a-z0-9-]+\\.(journal|new)( \\(deleted\\))?");
   private static final long JOURNAL_BYTES = 8192;
 
   Outcome {

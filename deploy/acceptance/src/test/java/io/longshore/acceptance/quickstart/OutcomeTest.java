@@ -54,6 +54,7 @@ class OutcomeTest {
   void onlyAJournalMayBeOnADisk() {
     String journal = "/var/lib/longshore/source/m-1.journal";
     assertThat(written(1, 700, journal).imageBytesOnDisk()).isZero();
+    assertThat(written(1, 700, journal + " (deleted)").imageBytesOnDisk()).isZero();
     assertThat(written(2, 700, journal).imageBytesOnDisk()).as("a name is missing").isEqualTo(700);
     assertThat(written(1, 70_000, journal).imageBytesOnDisk()).as("large").isEqualTo(70_000);
     assertThat(written(1, 700, "/var/lib/longshore/source/pages-1.img").imageBytesOnDisk())

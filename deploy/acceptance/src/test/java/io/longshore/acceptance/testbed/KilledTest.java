@@ -22,7 +22,7 @@ class KilledTest {
   private final Testbed testbed;
 
   KilledTest(Testbeds testbeds) {
-    // The transfer takes 17 s: long enough for commands on a busy machine.
+    // The transfer takes 12 s: long enough for commands on a busy machine.
     testbed = testbeds.with("--rate", "40mbit");
   }
 
@@ -35,7 +35,7 @@ class KilledTest {
   })
   void theWorkloadIsWholeInOnePlace(String service, String strategy, State state) {
     try (MemoryWorkload workload =
-        MemoryWorkload.start(testbed, "a", "--size", "80m", "--threads", "2", "--children", "1")) {
+        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
       String id =
           testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", strategy));
       await()
@@ -61,7 +61,7 @@ class KilledTest {
   @Test
   void whatNeverRanOnTheTargetIsEndedThereAndRolledBack() {
     try (MemoryWorkload workload =
-        MemoryWorkload.start(testbed, "a", "--size", "80m", "--threads", "2", "--children", "1")) {
+        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
       HostState onB = HostState.of(testbed, "b");
       String id =
           testbed

@@ -67,8 +67,8 @@ class MemoryTest {
               "--open",
               "/etc/services"),
           Shape.of(
-              "1 GiB, compressible, children",
-              1024,
+              "256 MiB, compressible, children",
+              256,
               "--content",
               "compressible",
               "--children",

@@ -63,9 +63,7 @@ public final class CopyEnd {
     }
     List<ServiceAddress> here = addressesHere();
     if (!here.isEmpty()) {
-      AddressLock lock = new AddressLock(record.ref().id());
-      lock.prepare();
-      lock.seal(here);
+      new AddressLock(record.ref().id()).prepareSealed(here);
     }
     List<Member> members = new ArrayList<>(record.processes());
     for (CriuTask task : CriuTask.below(folder)) {

@@ -67,9 +67,9 @@ public final class AddressRehearsal implements Component {
     lock.prepare();
     lock.holdIncoming(List.of(MOVING));
     lock.seal(List.of(MOVING));
-    lock.hush(List.of(MOVING));
     PacketHold hold = PacketHold.start(INTERFACE, MOVING, held::add);
     Interfaces.assign(MOVING, INTERFACE);
+    lock.letOut(List.of(MOVING));
     lock.open(List.of(MOVING));
     ArpAnnouncement.send(MOVING, INTERFACE);
     hold.close();

@@ -38,7 +38,7 @@ public final class HeldPackets {
     if (packets.isEmpty()) {
       return;
     }
-    log.info("Delivering {} held packets", packets.size());
+    log.debug("Delivering {} held packets", packets.size());
     try (PacketReplay replay = new PacketReplay()) {
       for (byte[] packet = packets.poll(); packet != null; packet = packets.poll()) {
         bytes -= packet.length;

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Keeps packets from and for a workload's addresses while nobody may answer for it: nftables tables
@@ -21,11 +22,10 @@ public final class AddressLock {
   private static final String INCOMING = "closed_incoming";
   private static final String OUTGOING = "closed_outgoing";
 
-  /** Addresses that ARP neither answers for nor announces. */
-  private static final String UNTOLD = "untold";
+  /** Addresses that were closed and are not any more. */
+  private static final String OPENED_INCOMING = "opened_incoming";
 
-  /** Addresses that all of it does not hold for any more. */
-  private static final String OPENED = "opened";
+  private static final String OPENED_OUTGOING = "opened_outgoing";
 
   private final String table;
 
@@ -41,33 +41,23 @@ public final class AddressLock {
 
   /** Makes everything ready; keeps nothing yet. */
   public void prepare() throws IOException {
+    nft(tablesAnew());
+  }
+
+  /** As {@link #prepare} and {@link #seal}, with no moment between in which an address is open. */
+  public void prepareSealed(Collection<ServiceAddress> addresses) throws IOException {
+    String elements =
+        addresses.stream()
+            .map(address -> address.address().getHostAddress())
+            .collect(Collectors.joining(", ", "{ ", " }"));
     nft(
-        """
-        add table inet %1$s
-        delete table inet %1$s
-        add table arp %1$s
-        delete table arp %1$s
-        add table inet %1$s
-        add set inet %1$s closed_incoming { type ipv4_addr; }
-        add set inet %1$s closed_outgoing { type ipv4_addr; }
-        add set inet %1$s opened { type ipv4_addr; }
-        add chain inet %1$s incoming { type filter hook prerouting priority raw; }
-        add rule inet %1$s incoming ip daddr @opened accept
-        add rule inet %1$s incoming ip daddr @closed_incoming drop
-        add chain inet %1$s outgoing { type filter hook output priority raw; }
-        add rule inet %1$s outgoing ip saddr @opened accept
-        add rule inet %1$s outgoing ip saddr @closed_outgoing drop
-        add table arp %1$s
-        add set arp %1$s closed_outgoing { type ipv4_addr; }
-        add set arp %1$s opened { type ipv4_addr; }
-        add chain arp %1$s outgoing { type filter hook output priority 0; }
-        add rule arp %1$s outgoing arp saddr ip @opened accept
-        add rule arp %1$s outgoing arp saddr ip @closed_outgoing drop
-        add set arp %1$s untold { type ipv4_addr; }
-        add rule arp %1$s outgoing arp operation reply arp saddr ip @untold drop
-        add rule arp %1$s outgoing arp saddr ip @untold arp daddr ip @untold drop
-        """
-            .formatted(table));
+        tablesAnew()
+            + """
+            add element inet %1$s closed_incoming %2$s
+            add element inet %1$s closed_outgoing %2$s
+            add element arp %1$s closed_outgoing %2$s
+            """
+                .formatted(table, elements));
   }
 
   /** From now on nothing that arrives for the addresses reaches a socket. */
@@ -86,12 +76,11 @@ public final class AddressLock {
   }
 
   /**
-   * From now on nothing arrives, and ARP does not tell where the addresses are. They may still
-   * send, and ask where others are: where a workload comes to, it may run a moment before {@link
-   * #open}.
+   * From now on everything may leave and ARP answers, until it is prepared anew; what arrives is
+   * still kept out.
    */
-  public void hush(Collection<ServiceAddress> addresses) throws IOException {
-    NftSets.add(List.of(incoming(), new AddressSet(NftSets.ARP, table, UNTOLD)), addresses);
+  public void letOut(Collection<ServiceAddress> addresses) throws IOException {
+    NftSets.add(openedOutgoing(), addresses);
   }
 
   /**
@@ -99,11 +88,9 @@ public final class AddressLock {
    * because to take out who was closed takes the kernel five times as long.
    */
   public void open(Collection<ServiceAddress> addresses) throws IOException {
-    NftSets.add(
-        List.of(
-            new AddressSet(NftSets.INET, table, OPENED),
-            new AddressSet(NftSets.ARP, table, OPENED)),
-        addresses);
+    List<AddressSet> opened = new ArrayList<>(openedOutgoing());
+    opened.add(new AddressSet(NftSets.INET, table, OPENED_INCOMING));
+    NftSets.add(opened, addresses);
   }
 
   /** Removes every trace of the lock, if there is any. */
@@ -145,6 +132,39 @@ public final class AddressLock {
 
   private AddressSet incoming() {
     return new AddressSet(NftSets.INET, table, INCOMING);
+  }
+
+  private String tablesAnew() {
+    return """
+        add table inet %1$s
+        delete table inet %1$s
+        add table arp %1$s
+        delete table arp %1$s
+        add table inet %1$s
+        add set inet %1$s closed_incoming { type ipv4_addr; }
+        add set inet %1$s closed_outgoing { type ipv4_addr; }
+        add set inet %1$s opened_incoming { type ipv4_addr; }
+        add set inet %1$s opened_outgoing { type ipv4_addr; }
+        add chain inet %1$s incoming { type filter hook prerouting priority raw; }
+        add rule inet %1$s incoming ip daddr @opened_incoming accept
+        add rule inet %1$s incoming ip daddr @closed_incoming drop
+        add chain inet %1$s outgoing { type filter hook output priority raw; }
+        add rule inet %1$s outgoing ip saddr @opened_outgoing accept
+        add rule inet %1$s outgoing ip saddr @closed_outgoing drop
+        add table arp %1$s
+        add set arp %1$s closed_outgoing { type ipv4_addr; }
+        add set arp %1$s opened_outgoing { type ipv4_addr; }
+        add chain arp %1$s outgoing { type filter hook output priority 0; }
+        add rule arp %1$s outgoing arp saddr ip @opened_outgoing accept
+        add rule arp %1$s outgoing arp saddr ip @closed_outgoing drop
+        """
+        .formatted(table);
+  }
+
+  private List<AddressSet> openedOutgoing() {
+    return List.of(
+        new AddressSet(NftSets.INET, table, OPENED_OUTGOING),
+        new AddressSet(NftSets.ARP, table, OPENED_OUTGOING));
   }
 
   private static void nft(String commands) throws IOException {

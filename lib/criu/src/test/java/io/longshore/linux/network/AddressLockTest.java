@@ -12,8 +12,6 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -85,14 +83,21 @@ class AddressLockTest {
         assertThatThrownBy(() -> service.send(datagram(InetAddress.ofLiteral("10.77.0.2"))))
             .isInstanceOf(IOException.class)
             .hasMessageContaining("not permitted");
+        lock.letOut(List.of(SERVICE));
+        lock.letOut(List.of(SERVICE));
+        service.send(datagram(InetAddress.ofLiteral("10.77.0.2")));
+        assertThat(answersArp(network)).isTrue();
+        assertThat(arrives(network, "10.77.0.100", service)).isFalse();
         lock.open(List.of(SERVICE));
         lock.open(List.of(SERVICE));
         assertThat(answersArp(network)).isTrue();
         assertThat(arrives(network, "10.77.0.100", service)).isTrue();
         service.send(datagram(InetAddress.ofLiteral("10.77.0.2")));
-        lock.prepare();
-        lock.seal(List.of(SERVICE));
+        lock.prepareSealed(List.of(SERVICE, OTHER));
         assertThat(arrives(network, "10.77.0.100", service)).isFalse();
+        assertThatThrownBy(() -> service.send(datagram(InetAddress.ofLiteral("10.77.0.2"))))
+            .hasMessageContaining("not permitted");
+        assertThat(answersArp(network)).isFalse();
         lock.release();
         assertThat(answersArp(network)).isTrue();
         assertThat(arrives(network, "10.77.0.100", service)).isTrue();
@@ -100,69 +105,6 @@ class AddressLockTest {
             .isInstanceOf(IOException.class)
             .hasMessageContaining("longshore_0a1b_sealed");
       }
-    }
-  }
-
-  @Test
-  void aHushedAddressIsNotFoundButMaySend() throws Exception {
-    run(Hushed.class);
-  }
-
-  static final class Hushed implements TestNetwork.Scenario {
-    private static final String ELSEWHERE = "02:00:00:00:00:99";
-
-    @Override
-    public void run(TestNetwork network) throws Exception {
-      AddressLock lock = new AddressLock("0a1b-hushed");
-      lock.prepare();
-      lock.hush(List.of(SERVICE, OTHER));
-      lock.hush(List.of(SERVICE, OTHER));
-      // A host may announce its addresses by itself, as when its interface gets another address.
-      Files.writeString(Path.of("/proc/sys/net/ipv4/conf", INTERFACE, "arp_notify"), "1");
-      leadElsewhere(network);
-      Interfaces.assign(SERVICE, INTERFACE);
-      changeHardwareAddress("02:00:00:00:00:55");
-      Thread.sleep(300);
-      assertThat(way(network)).contains(ELSEWHERE);
-      assertThat(answersArp(network)).isFalse();
-      try (DatagramSocket service = open(SERVICE)) {
-        network.ipInClient(
-            "neigh",
-            "replace",
-            "10.77.0.100",
-            "lladdr",
-            TestNetwork.hardwareAddress(),
-            "dev",
-            INTERFACE);
-        assertThat(arrives(network, "10.77.0.100", service)).isFalse();
-        // It finds others, for which it must ask.
-        Program.run(List.of("ip", "neigh", "flush", "dev", INTERFACE), "");
-        service.send(datagram(InetAddress.ofLiteral("10.77.0.2")));
-        await()
-            .until(
-                () ->
-                    Program.run(List.of("ip", "neigh", "show", "10.77.0.2"), "")
-                        .contains("lladdr"));
-        lock.open(List.of(SERVICE));
-        assertThat(arrives(network, "10.77.0.100", service)).isTrue();
-      }
-      assertThat(answersArp(network)).isTrue();
-      leadElsewhere(network);
-      changeHardwareAddress("02:00:00:00:00:56");
-      await().until(() -> way(network).contains("02:00:00:00:00:56"));
-    }
-
-    private static void changeHardwareAddress(String to) throws IOException {
-      Program.run(List.of("ip", "link", "set", INTERFACE, "address", to), "");
-    }
-
-    private static void leadElsewhere(TestNetwork network) throws IOException {
-      network.ipInClient(
-          "neigh", "replace", "10.77.0.100", "lladdr", ELSEWHERE, "dev", INTERFACE, "nud", "stale");
-    }
-
-    private static String way(TestNetwork network) throws IOException {
-      return network.ipInClient("neigh", "show", "10.77.0.100");
     }
   }
 
@@ -198,6 +140,7 @@ class AddressLockTest {
         long sealed = System.nanoTime();
         Thread.sleep(50);
         long opening = System.nanoTime();
+        first.letOut(List.of(SERVICE));
         first.open(List.of(SERVICE));
         System.out.printf(
             "sealed within %.2f ms, opened within %.2f ms%n",
