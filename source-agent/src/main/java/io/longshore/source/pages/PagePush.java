@@ -264,11 +264,15 @@ public final class PagePush implements AutoCloseable {
     PageChannel channel = channels.getFirst();
     try (PageReader reader = new PageReader(Neighbourhood.BLOCK_PAGES)) {
       List<PageRange> shortest = stale.shortest(AHEAD_PAGES);
-      for (List<PageRange> block = stale.takeOf(shortest, Neighbourhood.BLOCK_PAGES);
-          !started && !block.isEmpty();
-          block = stale.takeOf(shortest, Neighbourhood.BLOCK_PAGES)) {
-        send(reader, block, channel);
-        channel.awaitStored();
+      boolean more = true;
+      // What is taken must be sent: so it is not taken before this is asked.
+      while (more && !started) {
+        List<PageRange> block = stale.takeOf(shortest, Neighbourhood.BLOCK_PAGES);
+        more = !block.isEmpty();
+        if (more) {
+          send(reader, block, channel);
+          channel.awaitStored();
+        }
       }
       while (!started) {
         sendNeighbourhood(reader, channel);

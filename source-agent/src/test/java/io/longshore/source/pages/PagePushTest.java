@@ -159,6 +159,21 @@ final class PagePushTest {
   }
 
   @Test
+  void whatWasTakenAheadIsSentThoughThePushStarts() throws Exception {
+    for (int round = 0; round < 50; round++) {
+      stale = new StalePages(List.of(new PageRange(7, SELF, first, 1000)));
+      Sent one = new Sent();
+      try (PagePush push = new PagePush(stale, List.of(one, new Sent()), new Sent())) {
+        push.sendAhead();
+        int pages = round;
+        await().pollInterval(Duration.ofMillis(1)).until(() -> one.pages.size() >= pages);
+        push.start(false).get(20, TimeUnit.SECONDS);
+        assertThat(push.progress().stored()).isEqualTo(1000);
+      }
+    }
+  }
+
+  @Test
   void theEndWaitsForAnAnswerUnderWayAndAsksForItAfterwards() throws Exception {
     stale = new StalePages(List.of(new PageRange(7, SELF, first, 10)));
     Sent faults = new Sent();
