@@ -212,7 +212,7 @@ int ioctl(int descriptor, unsigned long request, void *argument) {
   learn(pid);
   struct scan *scan = argument, asked = *scan;
   if (is_ours(scan->start, scan->end)) {
-    // No page of it is of a file. To find that out the kernel would look at each, which takes twice as long as the rest.
+    // No page of it is of a file. To find that out the kernel would look at each.
     scan->category_mask &= ~PAGE_IS_FILE;
     scan->category_inverted &= ~PAGE_IS_FILE;
     scan->return_mask &= ~PAGE_IS_FILE;

@@ -221,7 +221,7 @@ final class FoundCopiesTest {
   }
 
   private void assertNothingIsLeft() {
-    assertThat(tree).noneMatch(FoundCopiesTest::isAlive);
+    assertThat(tree).hasSize(TREE_SIZE).noneMatch(FoundCopiesTest::isAlive);
     assertThat(isAlive(keeper.member())).isFalse();
     assertThat(folder.path()).doesNotExist();
   }

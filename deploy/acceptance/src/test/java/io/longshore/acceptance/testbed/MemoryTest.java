@@ -67,8 +67,8 @@ class MemoryTest {
               "--open",
               "/etc/services"),
           Shape.of(
-              "256 MiB, compressible, children",
-              256,
+              "1 GiB, compressible, children",
+              1024,
               "--content",
               "compressible",
               "--children",
