@@ -49,7 +49,6 @@ final class FrozenTree {
    * Puts pages that were hidden from CRIU into the page maps of a dump, as lazy ones.
    *
    * @param hidden by process id
-   * @throws LongshoreException CRIU_DUMP_FAILED if CRIU describes the same pages
    */
   void addHidden(Map<Integer, List<PagemapEntry>> hidden) throws IOException {
     Map<Integer, List<PagemapEntry>> left = new HashMap<>(hidden);
@@ -57,15 +56,7 @@ final class FrozenTree {
       List<PagemapEntry> entries = left.remove(task.pid());
       if (entries != null) {
         Path image = pagemap(task.ownPid());
-        try {
-          Pagemap.read(image).with(entries).write(image);
-        } catch (IllegalArgumentException e) {
-          throw new LongshoreException(
-              Reason.CRIU_DUMP_FAILED,
-              "CRIU describes pages of process %d that were hidden from it: %s"
-                  .formatted(task.pid(), e.getMessage()),
-              e);
-        }
+        Pagemap.read(image).with(entries).write(image);
       }
     }
     if (!left.isEmpty()) {

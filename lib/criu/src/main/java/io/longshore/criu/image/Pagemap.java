@@ -93,13 +93,37 @@ public record Pagemap(long pagesId, List<PagemapEntry> entries) {
   }
 
   /**
-   * The same with more entries.
+   * The same with more entries. A page is described once: by what is here, else by the first of the
+   * others that has it.
    *
-   * @param more in any order; none overlaps another or one that is here
+   * @param more in any order; they may overlap each other and what is here
    */
   public Pagemap with(List<PagemapEntry> more) {
     List<PagemapEntry> all = new ArrayList<>(entries);
-    all.addAll(more);
+    List<PagemapEntry> sorted = new ArrayList<>(more);
+    sorted.sort(Comparator.comparingLong(PagemapEntry::address));
+    int next = 0;
+    long end = 0;
+    for (PagemapEntry entry : sorted) {
+      long from = Math.max(entry.address(), end);
+      while (from < entry.endAddress()) {
+        while (next < entries.size() && entries.get(next).endAddress() <= from) {
+          next++;
+        }
+        long until = entry.endAddress();
+        long then = until;
+        if (next < entries.size() && entries.get(next).address() < until) {
+          until = entries.get(next).address();
+          then = entries.get(next).endAddress();
+        }
+        if (from < until) {
+          long pages = (until - from) / PagemapEntry.PAGE_BYTES;
+          all.add(new PagemapEntry(from, pages, entry.flags()));
+        }
+        from = then;
+      }
+      end = Math.max(end, entry.endAddress());
+    }
     all.sort(Comparator.comparingLong(PagemapEntry::address));
     return new Pagemap(pagesId, all);
   }

@@ -49,8 +49,10 @@ public final class HiddenPages {
   }
 
   /**
-   * What was hidden, by process id: entries that are lazy, by ascending address. Complete when the
-   * dump is ready.
+   * What was hidden, by process id: entries that are lazy. Complete when the dump is ready. CRIU
+   * scans some pages twice, as it looks at several short mappings at once and at a long one that
+   * begins among them again. So entries may overlap, and where the second run was shorter CRIU may
+   * know pages that the first one hid: all of it is true, for nothing runs in between.
    *
    * @throws IOException if the list cannot be understood: then nobody knows which pages there are
    */

@@ -20,6 +20,20 @@ static void touch(char *start, size_t bytes) {
   for (size_t i = 0; i < bytes; i += PAGE) start[i] = (char)(i / PAGE + 1);
 }
 
+// CRIU scans the two MiB with both short mappings at once, and the long one, which goes on behind them, a second time. Touches
+// so many pages at the start of the long one, which follows the second short one after a gap, or at once.
+static void crowded(int pages, int gap) {
+  int plain = PROT_READ | PROT_WRITE, fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  char *room = mmap(NULL, 8 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED || munmap(room, 8 * MIB)) _exit(1);
+  room = (char *)(((unsigned long)room + 2 * MIB - 1) & ~(2ul * MIB - 1));
+  touch(mmap(room, 4 * PAGE, plain, fixed, -1, 0), 4 * PAGE);
+  char *second = mmap(room + 8 * PAGE, 10 * PAGE, plain, fixed, -1, 0);
+  touch(second, 10 * PAGE);
+  mprotect(second, 10 * PAGE, PROT_READ);
+  touch(mmap(second + (10 + gap) * PAGE, 4 * MIB, plain, fixed, -1, 0), pages * PAGE);
+}
+
 static void *deep(void *ready) {
   volatile char stack[2 * MIB];
   for (size_t i = 0; i < sizeof stack; i += PAGE) stack[i] = 1;
@@ -53,6 +67,9 @@ int main(int count, char **arguments) {
   char *guarded = map(2 * MIB, plain, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   touch(guarded, 2 * MIB);
   mprotect(guarded, 2 * MIB, PROT_NONE);
+  // Hidden in both scans; and, together with the short one before it, in the first scan only.
+  crowded(100, 4);
+  crowded(60, 0);
   touch(malloc(64 * 1024), 64 * 1024);
   pthread_barrier_init(&ready, NULL, 2);
   pthread_create(&thread, NULL, deep, &ready);
