@@ -106,7 +106,7 @@ final class RedisWorkload implements AutoCloseable {
               host,
               "sh",
               "-c",
-              "pkill -KILL -x redis-server; ip address delete \"$1\" dev eth0",
+              "pkill -KILL -x redis-server; rm -f /run/redis.pid; ip address delete \"$1\" dev eth0",
               "-",
               CIDR)
           .run();

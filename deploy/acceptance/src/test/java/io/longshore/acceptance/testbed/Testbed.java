@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -66,6 +71,36 @@ final class Testbed {
     return certificates + "/" + whose;
   }
 
+  /** Its folder, the same inside and outside. */
+  Path folder() {
+    return Objects.requireNonNull(Path.of(certificates).getParent());
+  }
+
+  /** What its network namespaces, and on the machine its cgroups, are called after. */
+  String name() {
+    return folder().getFileName().toString().replace("longshore-testbed-", "longshore-");
+  }
+
+  /** The folder in /proc of a process of a host, as the machine sees it. */
+  Path folderOfProcess(String host, int pid) {
+    return rootOf(host).resolve("proc").resolve(Integer.toString(pid));
+  }
+
+  /** The root folder of a host, as the machine sees it. */
+  private Path rootOf(String host) {
+    try {
+      String init = Files.readString(folder().resolve("hosts").resolve(host).resolve("init"));
+      return Path.of("/proc", init.strip(), "root");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The log of a service. */
+  Path log(String service) {
+    return folder().resolve("logs").resolve(service + ".log");
+  }
+
   /** A command on a host, not yet run. */
   Command on(String host, String... words) {
     List<String> all = new ArrayList<>(List.of(script(), "exec", host, "--"));
@@ -112,10 +147,13 @@ final class Testbed {
 
   /** Ends or starts a service: start, stop, kill. */
   void service(String action, String service) {
-    Command.of(List.of(script(), "service", action, service))
+    tryService(action, service).expectSuccess();
+  }
+
+  Command.Output tryService(String action, String service) {
+    return Command.of(List.of(script(), "service", action, service))
         .within(Duration.ofMinutes(2))
-        .run()
-        .expectSuccess();
+        .run();
   }
 
   /** Fails if the doctor finds anything of a dead migration on a node. */

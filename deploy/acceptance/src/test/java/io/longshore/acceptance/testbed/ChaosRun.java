@@ -1,0 +1,273 @@
+package io.longshore.acceptance.testbed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.longshore.acceptance.testbed.ChaosEvent.CutLink;
+import io.longshore.acceptance.testbed.ChaosEvent.Kill;
+import io.longshore.acceptance.testbed.ChaosEvent.Victim;
+import io.longshore.v1.Migration;
+import io.longshore.v1.Migration.State;
+import io.longshore.v1.MigrationSpec;
+import io.longshore.v1.ProcessWorkload;
+import io.longshore.v1.Resolution;
+import io.longshore.v1.Workload;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * One migration during which the events of a scenario happen. It returns when the migration is over
+ * and every service runs again.
+ */
+final class ChaosRun {
+  private static final Duration LIMIT = Duration.ofSeconds(90);
+
+  /** A process that a later part of the migration starts is waited for. */
+  private static final Duration APPEARS = Duration.ofSeconds(1);
+
+  /** The coordinator's longest pause between two calls is 5 s. */
+  private static final Duration STANDSTILL = Duration.ofSeconds(12);
+
+  private static final List<String> WAITS_FOR_AN_OPERATOR =
+      List.of(
+          "an agent that is gone let it run here while pages were missing",
+          "CRIU was told to let it run, and nobody wrote that down");
+
+  private final Testbed testbed;
+  private final CoordinatorCalls coordinator;
+  private final Links links;
+  private final ChaosScenario scenario;
+  private final Timeline timeline = new Timeline();
+  private final Map<Victim, ReentrantLock> restarts = new ConcurrentHashMap<>();
+
+  /** Of each event that did happen, the state in which the migration was. */
+  private final Map<ChaosEvent, State> happened = new ConcurrentHashMap<>();
+
+  private volatile boolean cancelled;
+  private volatile boolean resolved;
+
+  ChaosRun(Testbed testbed, CoordinatorCalls coordinator, Links links, ChaosScenario scenario) {
+    this.testbed = testbed;
+    this.coordinator = coordinator;
+    this.links = links;
+    this.scenario = scenario;
+  }
+
+  Timeline timeline() {
+    return timeline;
+  }
+
+  Map<ChaosEvent, State> happened() {
+    return Map.copyOf(happened);
+  }
+
+  boolean cancelled() {
+    return cancelled;
+  }
+
+  boolean resolved() {
+    return resolved;
+  }
+
+  /** Returns the migration when it is done. */
+  Migration run(ChaosCargo cargo) throws Exception {
+    long logBegins = Files.size(targetLog());
+    Migration created =
+        coordinator.create(
+            "chaos-%d-%d".formatted(scenario.seed(), System.nanoTime()),
+            MigrationSpec.newBuilder()
+                .setSourceNode(scenario.source())
+                .setTargetNode(scenario.target())
+                .setStrategy(scenario.strategy())
+                .setWorkload(
+                    Workload.newBuilder()
+                        .setProcess(ProcessWorkload.newBuilder().setPid(cargo.pid())))
+                .addAllServiceAddresses(cargo.addresses())
+                .build());
+    timeline.begin(created);
+    List<Thread> threads = new ArrayList<>();
+    List<Throwable> failures = new ArrayList<>();
+    for (ChaosEvent event : scenario.events()) {
+      threads.add(
+          start(
+              () -> {
+                if (timeline.awaitState(event.at().since())) {
+                  Thread.sleep(event.at().delay());
+                  happen(event, created.getId());
+                }
+              },
+              failures));
+    }
+    threads.add(start(() -> coordinator.follow(created.getId(), LIMIT, timeline::saw), failures));
+    for (Thread thread : threads.subList(0, threads.size() - 1)) {
+      thread.join();
+    }
+    awaitDoneOrResolve(logBegins);
+    threads.getLast().join();
+    for (Throwable failure : failures) {
+      throw new AssertionError("the harness failed", failure);
+    }
+    coordinator.awaitNodes();
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> !coordinator.get(created.getId()).getAbandonedNodePending());
+    return coordinator.get(created.getId());
+  }
+
+  private interface Task {
+    void run() throws Exception;
+  }
+
+  private static Thread start(Task task, List<Throwable> failures) {
+    return Thread.ofVirtual()
+        .start(
+            () -> {
+              try {
+                task.run();
+              } catch (Exception | AssertionError e) {
+                synchronized (failures) {
+                  failures.add(e);
+                }
+              }
+            });
+  }
+
+  private void happen(ChaosEvent event, String id) throws Exception {
+    if (timeline.isDone()) {
+      timeline.note("over before " + event);
+      return;
+    }
+    State state = timeline.state();
+    switch (event) {
+      case Kill kill -> kill(kill, state);
+      case CutLink cut -> {
+        links.cut(scenario.node(cut.side()), cut.sends(), cut.receives(), cut.length());
+        happened.put(event, state);
+        timeline.note(event.toString());
+      }
+      case ChaosEvent.Cancel cancel -> {
+        boolean accepted = coordinator.cancel(id);
+        happened.put(event, state);
+        cancelled |= accepted;
+        timeline.note(cancel + (accepted ? "" : ": too late"));
+      }
+    }
+  }
+
+  private void kill(Kill kill, State state) throws Exception {
+    Optional<HostProcesses.One> process = awaitProcess(kill.victim());
+    if (process.isEmpty()) {
+      timeline.note("not there: " + kill);
+      return;
+    }
+    process.get().kill();
+    happened.put(kill, state);
+    timeline.note(kill.toString());
+    if (kill.victim().isService()) {
+      ReentrantLock restart = restarts.computeIfAbsent(kill.victim(), _ -> new ReentrantLock());
+      restart.lock();
+      try {
+        Thread.sleep(kill.down());
+        startAgain(scenario.service(kill.victim()));
+      } finally {
+        restart.unlock();
+      }
+    }
+  }
+
+  private Optional<HostProcesses.One> awaitProcess(Victim victim) throws InterruptedException {
+    long end = System.nanoTime() + APPEARS.toNanos();
+    Optional<HostProcesses.One> process = find(victim);
+    while (process.isEmpty()
+        && !victim.isService()
+        && !timeline.isDone()
+        && System.nanoTime() < end) {
+      Thread.sleep(2);
+      process = find(victim);
+    }
+    return process;
+  }
+
+  private Optional<HostProcesses.One> find(Victim victim) {
+    return switch (victim) {
+      case COORDINATOR, SOURCE_AGENT, TARGET_AGENT -> {
+        String service = scenario.service(victim);
+        String host = service.replaceAll("\\..*", "");
+        yield HostProcesses.find(testbed, host, "/config/" + service + ".conf");
+      }
+      case KEEPER -> HostProcesses.find(testbed, scenario.target(), "/work/keeper");
+      case CRIU_DUMP -> HostProcesses.find(testbed, scenario.source(), "criu dump");
+      case CRIU_RESTORE -> HostProcesses.find(testbed, scenario.target(), "criu restore");
+    };
+  }
+
+  /** As systemd would: until it runs, though another event may kill it while it starts. */
+  private void startAgain(String service) {
+    Command.Output output;
+    int attempts = 0;
+    do {
+      output = testbed.tryService("start", service);
+    } while (output.status() != 0 && !output.err().contains("runs already") && ++attempts < 5);
+    assertThat(attempts).as("attempts to start %s: %s", service, output).isLessThan(5);
+    timeline.note(service + " is up");
+  }
+
+  /**
+   * All events are over and all services run: it ends by itself, unless an operator must decide.
+   */
+  private void awaitDoneOrResolve(long logBegins) throws InterruptedException, IOException {
+    long end = System.nanoTime() + LIMIT.toNanos();
+    long standsStill = System.nanoTime();
+    while (!timeline.isDone() && System.nanoTime() < end) {
+      State state = timeline.state();
+      boolean mayWait =
+          happened.keySet().stream()
+              .anyMatch(
+                  event -> event instanceof Kill kill && kill.victim() == Victim.TARGET_AGENT);
+      if (mayWait
+          && !resolved
+          && state.getNumber() >= State.STATE_RESUMING_VALUE
+          && state.getNumber() <= State.STATE_RELEASING_VALUE
+          && (saysThatItWaits(logBegins)
+              || System.nanoTime() - standsStill > STANDSTILL.toNanos())) {
+        String id = timeline.id();
+        timeline.note("waits for an operator: " + scenario.ifStranded());
+        resolved = coordinator.resolve(id, decision(state), state);
+      }
+      Thread.sleep(20);
+    }
+    assertThat(timeline.isDone()).as("done within %s", LIMIT).isTrue();
+  }
+
+  /** The source cannot be abandoned for a target that never said that it lets the workload run. */
+  private Resolution decision(State state) {
+    return state == State.STATE_RESUMING
+        ? Resolution.RESOLUTION_ABANDON_TARGET
+        : scenario.ifStranded();
+  }
+
+  private boolean saysThatItWaits(long logBegins) throws IOException {
+    byte[] log = Files.readAllBytes(targetLog());
+    String written =
+        new String(log, (int) logBegins, log.length - (int) logBegins, StandardCharsets.UTF_8);
+    return written
+        .lines()
+        .anyMatch(
+            line ->
+                line.contains(timeline.id())
+                    && WAITS_FOR_AN_OPERATOR.stream().anyMatch(line::contains));
+  }
+
+  private Path targetLog() {
+    return testbed.log(scenario.target() + ".target-agent");
+  }
+}
