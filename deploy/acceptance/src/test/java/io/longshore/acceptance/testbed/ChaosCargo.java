@@ -91,10 +91,10 @@ sealed interface ChaosCargo extends AutoCloseable {
 
     @Override
     public List<String> wrongAbout(Set<List<String>> ways) {
-      List<String> wrong = new ArrayList<>(copies.wrong());
-      List<String> ran = copies.stretches().stream().map(RunningCopies.Stretch::host).toList();
-      if (!ways.contains(ran)) {
-        wrong.add("it ran on %s and not as one of %s".formatted(copies.stretches(), ways));
+      Stretches stretches = copies.stretches();
+      List<String> wrong = new ArrayList<>(stretches.wrong());
+      if (!ways.contains(stretches.hosts())) {
+        wrong.add("it ran on %s and not as one of %s".formatted(stretches.all(), ways));
       }
       return wrong;
     }

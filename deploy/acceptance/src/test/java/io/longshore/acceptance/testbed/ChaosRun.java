@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -29,10 +30,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * and every service runs again.
  */
 final class ChaosRun {
-  private static final Duration LIMIT = Duration.ofSeconds(90);
+  private static final Duration LIMIT = Duration.ofMinutes(3);
 
   /** A process that a later part of the migration starts is waited for. */
-  private static final Duration APPEARS = Duration.ofSeconds(1);
+  private static final Duration APPEARS = Duration.ofSeconds(5);
 
   /** The coordinator's longest pause between two calls is 5 s. */
   private static final Duration STANDSTILL = Duration.ofSeconds(12);
@@ -173,6 +174,7 @@ final class ChaosRun {
     happened.put(kill, state);
     timeline.note(kill.toString());
     if (kill.victim().isService()) {
+      process.get().handle().onExit().get(1, TimeUnit.MINUTES);
       ReentrantLock restart = restarts.computeIfAbsent(kill.victim(), _ -> new ReentrantLock());
       restart.lock();
       try {

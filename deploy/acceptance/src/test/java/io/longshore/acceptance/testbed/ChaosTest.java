@@ -63,8 +63,7 @@ class ChaosTest {
 
   ChaosTest(Testbeds testbeds) {
     // Slow enough for things to happen in the middle. Services that are started again are not
-    // tested: that is another
-    // migration each.
+    // tested: that would be another migration each.
     testbed = testbeds.with("--rate", "1gbit", "--self-test", "0");
   }
 
@@ -97,8 +96,9 @@ class ChaosTest {
       on.hosts.forEach(host -> host.assertUnchanged(testbed, "process"));
       System.out.printf(
           Locale.ROOT,
-          "chaos: %s: %s%s after %.1f s%n",
+          "chaos: %s: in %s; %s%s after %.1f s%n",
           scenario,
+          run.happened().values(),
           migration.getState().name().substring("STATE_".length()),
           migration.hasError() ? " " + migration.getError().getReason() : "",
           (System.nanoTime() - begin) / 1e9);

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * again until it answers.
  */
 final class CoordinatorCalls implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofSeconds(40);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private final Process relay;
   private final ManagedChannel channel;

@@ -5,11 +5,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,21 +17,12 @@ import org.jspecify.annotations.Nullable;
 final class RunningCopies implements AutoCloseable {
   private static final long INTERVAL = 2_000_000;
 
-  /** One host on which it ran, and what the number was before the first and after the last step. */
-  record Stretch(String host, long from, long to) {
-    @Override
-    public String toString() {
-      return "%s(%d..%d)".formatted(host, from, to);
-    }
-  }
-
   /** A copy, or where there may be one. */
   private static final class Copy {
     final String host;
     final Path memory;
     final long heart;
     @Nullable FileChannel channel;
-    long last = -1;
 
     Copy(Testbed testbed, String host, int pid, long heart) {
       this.host = host;
@@ -74,8 +63,7 @@ final class RunningCopies implements AutoCloseable {
   }
 
   private final List<Copy> copies;
-  private final List<Stretch> stretches = new ArrayList<>();
-  private final List<String> wrong = new ArrayList<>();
+  private final Stretches stretches = new Stretches();
   private final Thread thread = Thread.ofPlatform().name("copies").unstarted(this::watch);
   private volatile boolean stopped;
 
@@ -102,44 +90,16 @@ final class RunningCopies implements AutoCloseable {
   }
 
   private void look(Copy copy) {
-    OptionalLong read = copy.read();
-    if (read.isEmpty()) {
-      return;
-    }
-    long now = read.getAsLong();
-    long before = copy.last;
-    copy.last = now;
-    if (before < 0) {
-      long most = stretches.stream().mapToLong(Stretch::to).max().orElse(0);
-      if (now < most) {
-        wrong.add("the copy on %s begins with %d, after %d".formatted(copy.host, now, most));
-      }
-    } else if (now < before) {
-      wrong.add("the copy on %s went back from %d to %d".formatted(copy.host, before, now));
-    } else if (now > before) {
-      Stretch last = stretches.isEmpty() ? null : stretches.getLast();
-      if (last != null && last.host.equals(copy.host)) {
-        stretches.set(stretches.size() - 1, new Stretch(copy.host, last.from, now));
-      } else {
-        stretches.add(new Stretch(copy.host, before, now));
-      }
+    OptionalLong now = copy.read();
+    if (now.isPresent()) {
+      stretches.saw(copy.host, now.getAsLong());
     }
   }
 
-  /** Stops and returns where it ran, one after another. Two copies at once are many stretches. */
-  List<Stretch> stretches() {
+  /** Stops, and returns where it ran. */
+  Stretches stretches() {
     close();
-    return List.copyOf(stretches);
-  }
-
-  String hosts() {
-    return stretches().stream().map(Stretch::host).collect(Collectors.joining(" "));
-  }
-
-  /** What no copy should have done. */
-  List<String> wrong() {
-    close();
-    return List.copyOf(wrong);
+    return stretches;
   }
 
   @Override
