@@ -47,6 +47,19 @@ public record PageQuery(long flags, long inverted, long all, long any, long repo
   public static final PageQuery WRITTEN_THEN_PROTECT =
       new PageQuery(REQUIRE_ASYNC_PROTECTION | PROTECT_MATCHING, 0, PageCategory.WRITTEN, 0, 0);
 
+  /**
+   * Pages as in {@link #OWN_CONTENT} that were written since they were last protected, and protects
+   * them again in the same step. What does not exist stays without a mark of its own, which to
+   * others would look like a page in swap.
+   */
+  public static final PageQuery WRITTEN_OWN_CONTENT_THEN_PROTECT =
+      new PageQuery(
+          REQUIRE_ASYNC_PROTECTION | PROTECT_MATCHING,
+          PageCategory.ZERO,
+          PageCategory.WRITTEN | PageCategory.ZERO,
+          PageCategory.PRESENT | PageCategory.SWAPPED,
+          0);
+
   /** The same query that also returns {@code categories} of each region. */
   public PageQuery reporting(long categories) {
     return new PageQuery(flags, inverted, all, any, categories);

@@ -79,9 +79,14 @@ final class SystemCalls {
 
   /** pread(2) from the start of a file into all of {@code buffer}. */
   static long readFromStart(int descriptor, MemorySegment buffer) {
+    return readAt(descriptor, buffer, 0);
+  }
+
+  /** pread(2) from an offset into all of {@code buffer}. */
+  static long readAt(int descriptor, MemorySegment buffer, long offset) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = NativeCall.callState(arena);
-      long result = (long) PREAD.invokeExact(state, descriptor, buffer, buffer.byteSize(), 0L);
+      long result = (long) PREAD.invokeExact(state, descriptor, buffer, buffer.byteSize(), offset);
       return result == -1 ? -NativeCall.errno(state) : result;
     } catch (Throwable t) {
       throw NativeCall.unexpected(t);
@@ -110,7 +115,10 @@ final class SystemCalls {
     }
   }
 
-  /** syscall(2), for calls without pointers that the C library may not wrap. */
+  /**
+   * syscall(2), for calls that the C library may not wrap, or wraps for programs in C. Pointers are
+   * addresses in memory that the caller keeps open.
+   */
   static long syscall(long number, long first, long second, long third, long fourth) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = NativeCall.callState(arena);

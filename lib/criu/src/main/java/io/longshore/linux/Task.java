@@ -1,5 +1,6 @@
 package io.longshore.linux;
 
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -71,6 +72,15 @@ public record Task(
 
   public Task {
     ownThreadIds = List.copyOf(ownThreadIds);
+  }
+
+  /**
+   * Reads one process.
+   *
+   * @throws java.nio.file.NoSuchFileException if there is none
+   */
+  public static Task read(int pid) throws IOException {
+    return TaskReader.read(pid);
   }
 
   /**

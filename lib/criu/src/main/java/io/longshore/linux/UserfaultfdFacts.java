@@ -20,6 +20,9 @@ public record UserfaultfdFacts(boolean available, long features) {
   /** Linux 6.7: write-protect faults are resolved by the kernel: {@code UFFD_FEATURE_WP_ASYNC}. */
   public static final long ASYNCHRONOUS_WRITE_PROTECT = 1 << 15;
 
+  /** Linux 6.4: pages that do not exist yet can be told from written ones. */
+  static final long WRITE_PROTECT_UNPOPULATED = 1 << 13;
+
   /** linux/userfaultfd.h {@code struct uffdio_api}. */
   static final StructLayout UFFDIO_API_ARGUMENT =
       MemoryLayout.structLayout(
@@ -65,8 +68,7 @@ public record UserfaultfdFacts(boolean available, long features) {
   }
 
   static long number() {
-    // Older than the calls whose number is the same everywhere.
-    return System.getProperty("os.arch", "").equals("aarch64") ? 282 : 323;
+    return Architecture.ofThisMachine().numbers().userfaultfd();
   }
 
   /** Whether a process's writes can be tracked without stopping it at each. */

@@ -1,0 +1,52 @@
+package io.longshore.source.tracking;
+
+import com.dynatrace.hash4j.hashing.HashValue128;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What was last read of the pages of one process, as hashes. Thread-safe: reading goes on while a
+ * scan compares.
+ */
+final class ComparedPages {
+  private PageHashes current = new PageHashes();
+  private @Nullable PageHashes next;
+
+  /** Begins a scan: pages that it does not come across are forgotten. */
+  synchronized void begin() {
+    next = new PageHashes();
+  }
+
+  /** Whether a page holds what was last read of it; pages come in ascending order. */
+  synchronized boolean isAsRead(long page, HashValue128 found) {
+    boolean same = current.contains(page, found);
+    exists(page);
+    if (same && next != null) {
+      next.put(page, found);
+    }
+    return same;
+  }
+
+  /** Comes across a page whose content is not known. */
+  synchronized void exists(long page) {
+    if (next == null) {
+      throw new IllegalStateException("no scan has begun");
+    }
+    next.add(page);
+  }
+
+  /** Ends a scan. */
+  synchronized void end() {
+    if (next != null) {
+      current = next;
+      next = null;
+    }
+  }
+
+  /** Notes what was read of a page; of pages that no scan came across nothing is kept. */
+  synchronized void read(long page, HashValue128 hash) {
+    current.put(page, hash);
+    if (next != null) {
+      next.put(page, hash);
+    }
+  }
+}

@@ -1,0 +1,147 @@
+package io.longshore.source.tracking;
+
+import com.dynatrace.hash4j.hashing.ByteAccess;
+import com.dynatrace.hash4j.hashing.HashValue128;
+import com.dynatrace.hash4j.hashing.Hasher128;
+import com.dynatrace.hash4j.hashing.Hashing;
+import io.longshore.linux.Mapping;
+import io.longshore.linux.Mappings;
+import io.longshore.linux.OwnPages;
+import io.longshore.linux.PageSize;
+import io.longshore.linux.ProcessMemoryReader;
+import io.longshore.source.tracking.WrittenPages.Range;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Reads every page in every scan and compares it with a hash of what was last read of it to be
+ * sent. Needs nothing of the kernel and never stops a process.
+ *
+ * <p>The hash is XXH3 of 128 bits with a random seed. A page whose content is another keeps its
+ * hash with a probability of 2<sup>-128</sup>: with 10<sup>9</sup> changed pages a second, one
+ * would be missed in 10<sup>22</sup> years. It is not cryptographic: a workload that found
+ * collisions without knowing the seed would lose pages of its own.
+ *
+ * <p>What counts is content, so a page is not named that was written and holds what was sent.
+ */
+final class ContentHashTracker implements DirtyTracker {
+  private static final int BLOCK_PAGES = 256;
+  private static final ByteAccess<MemorySegment> BYTES =
+      ByteAccess.forMemorySegment(MemorySegment.class);
+
+  private final Hasher128 hasher = Hashing.xxh3_128(new SecureRandom().nextLong());
+  private final Map<Integer, ComparedPages> processes = new ConcurrentHashMap<>();
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment block =
+      arena.allocate((long) BLOCK_PAGES * PageSize.BYTES, PageSize.BYTES);
+  private final ProcessMemoryReader reader = new ProcessMemoryReader();
+
+  @Override
+  public String name() {
+    return "content-hash";
+  }
+
+  @Override
+  public List<WrittenPages> scan(Collection<Integer> pids) throws IOException {
+    List<WrittenPages> written = new ArrayList<>();
+    for (int pid : pids) {
+      try {
+        look(pid).ifPresent(pages -> written.add(new WrittenPages(pid, pages.toList())));
+      } catch (IOException e) {
+        processes.remove(pid);
+        if (Files.exists(Path.of("/proc", Integer.toString(pid)))) {
+          throw e;
+        }
+      }
+    }
+    processes.keySet().retainAll(new HashSet<>(pids));
+    return written;
+  }
+
+  private Optional<PageRanges> look(int pid) throws IOException {
+    List<Mapping> mappings = Mappings.read(pid);
+    if (mappings.isEmpty()) {
+      processes.remove(pid);
+      return Optional.empty();
+    }
+    PageRanges existing = new PageRanges();
+    try (OwnPages pages = OwnPages.of(pid)) {
+      for (Mapping mapping : mappings) {
+        if (mapping.kind() == Mapping.Kind.ANONYMOUS) {
+          pages.find(mapping.start(), mapping.end(), existing::add);
+        }
+      }
+    }
+    ComparedPages known = processes.computeIfAbsent(pid, unknown -> new ComparedPages());
+    PageRanges written = new PageRanges();
+    known.begin();
+    for (Range range : existing.toList()) {
+      long end = range.firstPage() + range.count();
+      for (long page = range.firstPage(); page < end; page += BLOCK_PAGES) {
+        compare(pid, page, (int) Math.min(BLOCK_PAGES, end - page), known, written);
+      }
+    }
+    known.end();
+    return Optional.of(written);
+  }
+
+  private void compare(int pid, long firstPage, int count, ComparedPages known, PageRanges written)
+      throws IOException {
+    long bytes = (long) count * PageSize.BYTES;
+    long read = reader.read(pid, firstPage * PageSize.BYTES, block.asSlice(0, bytes));
+    for (int i = 0; i < count; i++) {
+      long page = firstPage + i;
+      long offset = (long) i * PageSize.BYTES;
+      boolean same;
+      if (offset + PageSize.BYTES <= read) {
+        same = known.isAsRead(page, hash(block, offset));
+      } else {
+        // Not readable, or gone by now. What comes behind it in this block is not looked at.
+        known.exists(page);
+        same = false;
+      }
+      if (!same) {
+        written.add(page * PageSize.BYTES, (page + 1) * PageSize.BYTES);
+      }
+    }
+  }
+
+  private HashValue128 hash(MemorySegment pages, long offset) {
+    return hasher.hashBytesTo128Bits(pages, offset, PageSize.BYTES, BYTES);
+  }
+
+  @Override
+  public void noteRead(int pid, long firstPage, MemorySegment content) {
+    ComparedPages known = processes.get(pid);
+    if (known != null) {
+      for (long offset = 0; offset < content.byteSize(); offset += PageSize.BYTES) {
+        known.read(firstPage + offset / PageSize.BYTES, hash(content, offset));
+      }
+    }
+  }
+
+  @Override
+  public boolean needsToKnowWhatWasRead() {
+    return true;
+  }
+
+  @Override
+  public void close() {
+    processes.clear();
+    if (arena.scope().isAlive()) {
+      reader.close();
+      arena.close();
+    }
+  }
+}

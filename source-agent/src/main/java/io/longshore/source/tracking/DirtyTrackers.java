@@ -1,0 +1,29 @@
+package io.longshore.source.tracking;
+
+import io.longshore.linux.PageMapScan;
+import io.longshore.linux.WriteProtectionCheck;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+
+/** Chooses a tracker. */
+public final class DirtyTrackers {
+  private DirtyTrackers() {}
+
+  /**
+   * The best that the kernel offers: userfaultfd, soft-dirty, content hash. Each is tried on memory
+   * of this process first.
+   */
+  public static DirtyTracker forThisKernel() {
+    try {
+      if (PageMapScan.isSupported() && WriteProtectionCheck.isReliable()) {
+        return new UserfaultfdTracker();
+      }
+      if (SoftDirtyTracker.isSupported()) {
+        return new SoftDirtyTracker();
+      }
+      return new ContentHashTracker();
+    } catch (IOException e) {
+      throw new UncheckedIOException("this process's own memory cannot be looked at", e);
+    }
+  }
+}

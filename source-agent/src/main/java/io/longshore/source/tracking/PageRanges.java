@@ -1,0 +1,36 @@
+package io.longshore.source.tracking;
+
+import io.longshore.linux.PageSize;
+import io.longshore.source.tracking.WrittenPages.Range;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Collects pages of one process in ascending order. */
+final class PageRanges {
+  private final List<Range> ranges = new ArrayList<>();
+
+  /** Adds the pages of {@code [start, end)}, addresses, behind all that are here. */
+  void add(long start, long end) {
+    long first = start / PageSize.BYTES;
+    long count = (end - start) / PageSize.BYTES;
+    if (!ranges.isEmpty()) {
+      Range last = ranges.getLast();
+      if (last.firstPage() + last.count() == first) {
+        ranges.set(ranges.size() - 1, new Range(last.firstPage(), last.count() + count));
+        return;
+      }
+    }
+    ranges.add(new Range(first, count));
+  }
+
+  /** Adds what was collected apart from these, and lies behind them. */
+  void addAll(PageRanges more) {
+    for (Range range : more.ranges) {
+      add(range.firstPage() * PageSize.BYTES, (range.firstPage() + range.count()) * PageSize.BYTES);
+    }
+  }
+
+  List<Range> toList() {
+    return ranges;
+  }
+}
