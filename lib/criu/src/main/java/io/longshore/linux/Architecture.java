@@ -1,5 +1,9 @@
 package io.longshore.linux;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Set;
+
 /**
  * Where x86-64 and arm64 differ for whoever makes a thread of another process call the kernel. The
  * tests run on x86-64 only.
@@ -32,6 +36,16 @@ record Architecture(
           4,
           4);
 
+  /**
+   * semop, rt_sigtimedwait, io_getevents, semtimedop, epoll_wait, epoll_pwait, io_pgetevents,
+   * epoll_pwait2.
+   */
+  private static final Set<Long> X86_64_INTERRUPTED_BY_STOPS =
+      Set.of(65L, 128L, 208L, 220L, 232L, 281L, 333L, 441L);
+
+  /** linux/errno.h; never seen by programs. */
+  private static final int ERESTARTNOHAND = 514;
+
   /** Numbers of system calls that are older than the common table; asm/unistd.h. */
   record Numbers(
       long ptrace, long wait4, long close, long userfaultfd, long kcmp, long mremap, long munmap) {}
@@ -62,6 +76,25 @@ record Architecture(
 
   static Architecture ofThisMachine() {
     return System.getProperty("os.arch", "").equals("aarch64") ? AARCH64 : X86_64;
+  }
+
+  /**
+   * Registers with which a thread goes on after it was stopped, instead of those it was stopped
+   * with. Some calls do not tell a stop from a signal and return EINTR, signal(7): epoll_wait(2),
+   * sigtimedwait(2), semop(2) and io_getevents(2). They are made to look as pause(2) does, which
+   * the kernel restarts unless there is a signal to be handled.
+   */
+  byte[] resumable(byte[] stopped) {
+    if (registers.interrupted < 0) {
+      return stopped;
+    }
+    byte[] resumed = stopped.clone();
+    ByteBuffer words = ByteBuffer.wrap(resumed).order(ByteOrder.nativeOrder());
+    if (words.getLong(registers.result) == -Errno.EINTR
+        && X86_64_INTERRUPTED_BY_STOPS.contains(words.getLong(registers.interrupted))) {
+      words.putLong(registers.result, -ERESTARTNOHAND);
+    }
+    return resumed;
   }
 
   /** Offset of the first instruction in {@code code} that calls the kernel, or -1. */

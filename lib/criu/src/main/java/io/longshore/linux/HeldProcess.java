@@ -61,7 +61,7 @@ public final class HeldProcess {
       for (int thread : running) {
         try {
           TracedThread traced = TracedThread.seize(pid, thread);
-          if (!traced.stop(Duration.ofNanos(deadline - System.nanoTime()))) {
+          if (!traced.stop(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())))) {
             traced.close();
             return false;
           }

@@ -48,16 +48,16 @@ final class InjectedCalls {
    * @throws IOException if that is not possible; the process is as it was
    */
   static <T> T in(int pid, Duration limit, Body<T> body) throws IOException {
-    long deadline = System.nanoTime() + Durations.nanoseconds(limit);
     if (TaskReader.read(pid).parentPid() == ProcessHandle.current().pid()) {
       throw new IOException("process " + pid + " is a child of this one");
     }
     long instruction = CallInstruction.find(pid);
     IOException failure = new IOException("process " + pid + " has no threads");
+    long deadline = System.nanoTime() + Durations.nanoseconds(limit);
     int tries = 0;
     for (int thread : ProcFiles.numbers(ProcFiles.of(pid, "task"))) {
-      Duration left = Duration.ofNanos(deadline - System.nanoTime());
-      if (tries++ == MOST_TRIES || (tries > 1 && !left.isPositive())) {
+      Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+      if (tries++ == MOST_TRIES || (tries > 1 && left.isZero())) {
         break;
       }
       try {
@@ -98,7 +98,7 @@ final class InjectedCalls {
       try {
         result = body.run(new InjectedCalls(thread, before, instruction));
       } finally {
-        thread.setRegisters(before);
+        thread.setRegisters(Architecture.ofThisMachine().resumable(before));
         thread.stopAgain();
         thread.blockSignals(blocked);
         thread.detach();

@@ -96,6 +96,9 @@ public final class WriteProtection implements AutoCloseable {
    * Takes in a range of private anonymous memory; what of it is in already stays as it is. New
    * pages in it count as written until they are protected.
    *
+   * <p>A mapping of which only a part is taken in becomes two, until the rest is: mremap(2) of both
+   * at once fails with {@code EFAULT} meanwhile.
+   *
    * @param start a page's address
    * @param length a multiple of the page size
    * @throws SystemCallException {@code EBUSY} if a userfaultfd of somebody else has some of it,

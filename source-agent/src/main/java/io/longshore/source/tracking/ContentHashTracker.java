@@ -4,8 +4,6 @@ import com.dynatrace.hash4j.hashing.ByteAccess;
 import com.dynatrace.hash4j.hashing.HashValue128;
 import com.dynatrace.hash4j.hashing.Hasher128;
 import com.dynatrace.hash4j.hashing.Hashing;
-import io.longshore.linux.Mapping;
-import io.longshore.linux.Mappings;
 import io.longshore.linux.OwnPages;
 import io.longshore.linux.PageSize;
 import io.longshore.linux.ProcessMemoryReader;
@@ -13,8 +11,6 @@ import io.longshore.source.tracking.WrittenPages.Range;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -60,9 +56,7 @@ final class ContentHashTracker implements DirtyTracker {
         look(pid).ifPresent(pages -> written.add(new WrittenPages(pid, pages.toList())));
       } catch (IOException e) {
         processes.remove(pid);
-        if (Files.exists(Path.of("/proc", Integer.toString(pid)))) {
-          throw e;
-        }
+        Ended.orThrow(pid, e);
       }
     }
     processes.keySet().retainAll(new HashSet<>(pids));
@@ -70,17 +64,15 @@ final class ContentHashTracker implements DirtyTracker {
   }
 
   private Optional<PageRanges> look(int pid) throws IOException {
-    List<Mapping> mappings = Mappings.read(pid);
-    if (mappings.isEmpty()) {
+    List<PrivateMemory> memory = PrivateMemory.of(pid);
+    if (memory.isEmpty()) {
       processes.remove(pid);
       return Optional.empty();
     }
     PageRanges existing = new PageRanges();
     try (OwnPages pages = OwnPages.of(pid)) {
-      for (Mapping mapping : mappings) {
-        if (mapping.kind() == Mapping.Kind.ANONYMOUS) {
-          pages.find(mapping.start(), mapping.end(), existing::add);
-        }
+      for (PrivateMemory range : memory) {
+        pages.find(range.start(), range.end(), existing::add);
       }
     }
     ComparedPages known = processes.computeIfAbsent(pid, unknown -> new ComparedPages());

@@ -1,14 +1,16 @@
 package io.longshore.source.tracking;
 
 import io.longshore.linux.Errno;
-import io.longshore.linux.Mapping;
 import io.longshore.linux.PageMapScan;
 import io.longshore.linux.PageQuery;
 import io.longshore.linux.SystemCallException;
 import io.longshore.linux.WriteProtection;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +25,7 @@ final class ProtectedProcess implements AutoCloseable {
 
   private @Nullable WriteProtection protection;
   private final PageMapScan pages;
+  private Set<PrivateMemory> registered = Set.of();
 
   private ProtectedProcess(@Nullable WriteProtection protection, PageMapScan pages) {
     this.protection = protection;
@@ -64,53 +67,69 @@ final class ProtectedProcess implements AutoCloseable {
    *
    * @throws SystemCallException {@code ESRCH} if this is not the process's memory any more
    */
-  PageRanges scan(List<Mapping> mappings) throws IOException {
+  PageRanges scan(List<PrivateMemory> memory) throws IOException {
     PageRanges written = new PageRanges();
-    for (Mapping mapping : mappings) {
-      // Whether or not it can be written now: it may have been, and may be again.
-      if (mapping.kind() == Mapping.Kind.ANONYMOUS) {
-        written.addAll(scan(mapping));
-      }
+    Set<PrivateMemory> now = new HashSet<>();
+    for (PrivateMemory range : memory) {
+      written.addAll(scan(range, now));
     }
+    registered = now;
     return written;
   }
 
-  private PageRanges scan(Mapping mapping) throws IOException {
-    if (register(mapping)) {
-      try {
-        return scan(mapping, PageQuery.WRITTEN_OWN_CONTENT_THEN_PROTECT);
-      } catch (SystemCallException e) {
-        if (e.errno() != Errno.EPERM) {
-          throw e;
-        }
-        // Since it was registered there is another mapping in its place. What comes before that
-        // may be protected by now, unreported.
+  private PageRanges scan(PrivateMemory range, Set<PrivateMemory> now) throws IOException {
+    // What was registered is not again: a mapping that was replaced is found by EPERM, and one that
+    // changed its size since the mappings were read would be cut in two.
+    if (protection != null && registered.contains(range)) {
+      Optional<PageRanges> written = scanProtected(range);
+      if (written.isPresent()) {
+        now.add(range);
+        return written.get();
       }
     }
-    return scan(mapping, PageQuery.OWN_CONTENT);
+    if (register(range)) {
+      Optional<PageRanges> written = scanProtected(range);
+      if (written.isPresent()) {
+        now.add(range);
+        return written.get();
+      }
+    }
+    return scan(range, PageQuery.OWN_CONTENT);
   }
 
-  private PageRanges scan(Mapping mapping, PageQuery query) throws IOException {
+  /**
+   * Empty if some of the range is not registered. Then what comes before that may be protected by
+   * now, unreported: all of the range counts as written.
+   */
+  private Optional<PageRanges> scanProtected(PrivateMemory range) throws IOException {
+    try {
+      return Optional.of(scan(range, PageQuery.WRITTEN_OWN_CONTENT_THEN_PROTECT));
+    } catch (SystemCallException e) {
+      if (e.errno() == Errno.EPERM) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private PageRanges scan(PrivateMemory range, PageQuery query) throws IOException {
     PageRanges found = new PageRanges();
     long _ =
         pages.scan(
-            mapping.start(),
-            mapping.end(),
+            range.start(),
+            range.end(),
             query,
             (start, end, categories) -> found.add(start, end));
     return found;
   }
 
-  /**
-   * Registers it each time, which does nothing where it is: the range may be another mapping than
-   * last time, whose pages count as written.
-   */
-  private boolean register(Mapping mapping) {
+  /** Whether it could be; new mappings count as written until they are protected. */
+  private boolean register(PrivateMemory range) {
     if (protection == null) {
       return false;
     }
     try {
-      protection.register(mapping.start(), mapping.length());
+      protection.register(range.start(), range.end() - range.start());
       return true;
     } catch (SystemCallException e) {
       if (e.errno() == Errno.ENOMEM) {

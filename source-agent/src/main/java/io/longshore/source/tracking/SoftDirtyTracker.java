@@ -1,14 +1,10 @@
 package io.longshore.source.tracking;
 
 import io.longshore.linux.HeldProcess;
-import io.longshore.linux.Mapping;
-import io.longshore.linux.Mappings;
 import io.longshore.linux.PageMapEntries;
 import io.longshore.linux.SoftDirty;
 import io.longshore.linux.Task;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -78,9 +74,7 @@ final class SoftDirtyTracker implements DirtyTracker {
       return Optional.of(written);
     } catch (IOException e) {
       cleared.remove(pid);
-      if (Files.exists(Path.of("/proc", Integer.toString(pid)))) {
-        throw e;
-      }
+      Ended.orThrow(pid, e);
       return Optional.empty();
     }
   }
@@ -88,11 +82,9 @@ final class SoftDirtyTracker implements DirtyTracker {
   private void read(int pid, long startTime, PageRanges written) throws IOException {
     boolean all = !Long.valueOf(startTime).equals(cleared.get(pid));
     try (PageMapEntries entries = PageMapEntries.open(pid)) {
-      for (Mapping mapping : Mappings.read(pid)) {
-        if (mapping.kind() == Mapping.Kind.ANONYMOUS) {
-          entries.find(
-              mapping.start(), mapping.end(), all ? 0 : PageMapEntries.SOFT_DIRTY, written::add);
-        }
+      for (PrivateMemory range : PrivateMemory.of(pid)) {
+        entries.find(
+            range.start(), range.end(), all ? 0 : PageMapEntries.SOFT_DIRTY, written::add);
       }
     }
   }

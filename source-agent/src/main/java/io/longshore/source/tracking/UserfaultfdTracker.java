@@ -1,11 +1,6 @@
 package io.longshore.source.tracking;
 
-import io.longshore.linux.Errno;
-import io.longshore.linux.Mappings;
-import io.longshore.linux.SystemCallException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -58,17 +53,14 @@ final class UserfaultfdTracker implements DirtyTracker {
   private Optional<PageRanges> look(int pid) throws IOException {
     for (int tries = 0; tries < MOST_TRIES; tries++) {
       try {
-        if (Mappings.read(pid).isEmpty()) {
+        if (PrivateMemory.of(pid).isEmpty()) {
           break;
         }
         return Optional.of(scan(pid));
       } catch (IOException e) {
         // Closed with it, nothing of it is protected any more.
         forget(pid);
-        if (!(e instanceof SystemCallException call && call.errno() == Errno.ESRCH)
-            && Files.exists(Path.of("/proc", Integer.toString(pid)))) {
-          throw e;
-        }
+        Ended.orThrow(pid, e);
       }
     }
     forget(pid);
@@ -81,7 +73,7 @@ final class UserfaultfdTracker implements DirtyTracker {
       process = ProtectedProcess.of(pid, unprotected.contains(pid));
       processes.put(pid, process);
     }
-    PageRanges written = process.scan(Mappings.read(pid));
+    PageRanges written = process.scan(PrivateMemory.of(pid));
     if (process.isProtected()) {
       unprotected.remove(pid);
     } else {

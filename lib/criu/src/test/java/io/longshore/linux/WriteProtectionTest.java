@@ -1,0 +1,237 @@
+package io.longshore.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A userfaultfd made in another process: what becomes of what that is doing. */
+class WriteProtectionTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration LIMIT = Duration.ofMillis(100);
+
+  @TempDir Path folder;
+  private int pid;
+
+  @AfterEach
+  void killWhatIsLeft() throws Exception {
+    if (pid != 0 && Files.exists(Path.of("/proc/" + pid))) {
+      signal(Pidfd.SIGKILL);
+    }
+  }
+
+  @Test
+  void thisKernelHasIt() throws Exception {
+    assertThat(WriteProtectionCheck.isReliable()).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "nanosleep",
+        "futex-timeout",
+        "futex-wake",
+        "read",
+        "epoll",
+        "sigwait",
+        "sigsuspend",
+        "vfork",
+        "compute",
+        "filtered"
+      })
+  void whatTheProcessWaitsForEndsAsUndisturbed(String kind) throws Exception {
+    start("waits", kind);
+    Duration limit = kind.equals("vfork") ? LIMIT : PATIENCE;
+    int made = 0;
+    while (!Files.exists(folder.resolve("result"))) {
+      try (WriteProtection _ = WriteProtection.of(pid, limit)) {
+        made++;
+      } catch (IOException e) {
+        // It has ended, or waits for its child, which a process with vfork(2) does uninterruptibly.
+        assertThat(kind.equals("vfork") || !Files.exists(Path.of("/proc/" + pid, "exe")))
+            .as("%s", e)
+            .isTrue();
+      }
+    }
+    assertThat(folder.resolve("result")).hasContent("right\n");
+    assertThat(made).isGreaterThan(5);
+    System.out.println(kind + ": stopped " + made + " times");
+  }
+
+  @Test
+  void aStoppedProcessStaysStoppedAndKeepsNoDescriptor() throws Exception {
+    start("sleep", "1000");
+    signal(Pidfd.SIGSTOP);
+    await().until(() -> TaskReader.read(pid).state() == Task.State.STOPPED);
+    List<String> before = descriptors();
+    try (WriteProtection _ = WriteProtection.of(pid, LIMIT)) {
+      await().until(() -> TaskReader.read(pid).state() == Task.State.STOPPED);
+      assertThat(descriptors()).isEqualTo(before);
+      assertThat(TaskReader.read(pid).tracerThreadId()).isZero();
+    }
+    signal(Pidfd.SIGCONT);
+    await().until(() -> TaskReader.read(pid).state() == Task.State.SLEEPING);
+  }
+
+  @Test
+  void leavesAProcessAloneThatSomebodyTraces() throws Exception {
+    start("sleep", "1000");
+    try (Tracer tracer = Tracer.attachTo(pid)) {
+      await().until(() -> TaskReader.read(pid).state() == Task.State.TRACED);
+      assertThatThrownBy(() -> WriteProtection.of(pid, LIMIT)).isInstanceOf(IOException.class);
+      assertThat(TaskReader.read(pid).tracerThreadId()).isNotZero();
+      tracer.detach();
+    }
+    try (WriteProtection protection = WriteProtection.of(pid, LIMIT)) {
+      assertThat(protection).isNotNull();
+    }
+  }
+
+  @Test
+  void leavesAFrozenProcessAlone() throws Exception {
+    start("sleep", "1000");
+    CgroupFence fence = CgroupFence.create("test-write-protection", List.of(pid));
+    try {
+      fence.freeze(PATIENCE);
+      assertThatThrownBy(() -> WriteProtection.of(pid, LIMIT)).isInstanceOf(IOException.class);
+      fence.thaw();
+      await().until(() -> TaskReader.read(pid).state() == Task.State.SLEEPING);
+      WriteProtection.of(pid, PATIENCE).close();
+    } finally {
+      fence.thaw();
+      fence.dissolve();
+    }
+  }
+
+  @Test
+  void leavesItsOwnChildrenAndZombiesAlone() throws Exception {
+    try (Child child = Child.sleeping()) {
+      assertThatThrownBy(() -> WriteProtection.of(child.pid(), LIMIT))
+          .hasMessageContaining("is a child of this one");
+      assertThat(child.process().isAlive()).isTrue();
+    }
+    // A shell that never waits for what it has started.
+    start("sh", "-c", "sh -c 'exit 0' & exec sleep 1000");
+    int zombie =
+        await()
+            .until(
+                () ->
+                    ProcessTree.of(pid).tasks().stream()
+                        .filter(task -> task.state() == Task.State.ZOMBIE)
+                        .map(Task::pid)
+                        .findFirst()
+                        .orElse(0),
+                found -> found != 0);
+    assertThatThrownBy(() -> WriteProtection.of(zombie, LIMIT)).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void nothingIsLeftOfATrackerThatIsKilled() throws Exception {
+    start("sleep", "1000");
+    List<String> before = flags();
+    try (Child tracker = Child.java(ProtectsAnother.class, "" + pid)) {
+      assertThat(tracker.line()).isEqualTo("protected");
+      assertThat(flags()).isNotEqualTo(before).anyMatch(line -> line.contains(" uw"));
+      tracker.process().destroyForcibly().waitFor();
+    }
+    await().atMost(PATIENCE).untilAsserted(() -> assertThat(flags()).isEqualTo(before));
+    assertThat(TaskReader.read(pid).state()).isEqualTo(Task.State.SLEEPING);
+  }
+
+  /** To be killed. */
+  static final class ProtectsAnother {
+    public static void main(String[] arguments) throws Exception {
+      int pid = Integer.parseInt(arguments[0]);
+      try (WriteProtection protection = WriteProtection.of(pid, PATIENCE)) {
+        for (Mapping mapping : Mappings.read(pid)) {
+          if (mapping.kind() == Mapping.Kind.ANONYMOUS) {
+            protection.register(mapping.start(), mapping.length());
+          }
+        }
+        System.out.println("protected");
+        while (System.in.read() >= 0) {
+          // until it is killed
+        }
+      }
+    }
+  }
+
+  private List<String> flags() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/smaps"))) {
+      return lines.filter(line -> line.startsWith("VmFlags") || line.contains("-")).toList();
+    }
+  }
+
+  private List<String> descriptors() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+      return files.map(String::valueOf).sorted().toList();
+    }
+  }
+
+  private void signal(int signal) throws IOException {
+    try (Pidfd process = Pidfd.open(pid)) {
+      process.signal(signal);
+    }
+  }
+
+  /** Starts what is no child of this JVM; a C program of the resources, or a command. */
+  private void start(String program, String... arguments) throws Exception {
+    String command = program;
+    String[] given = arguments;
+    if (program.equals("waits")) {
+      Path source = folder.resolve("waits.c");
+      try (var text =
+          Objects.requireNonNull(WriteProtectionTest.class.getResourceAsStream("waits.c"))) {
+        Files.write(source, text.readAllBytes());
+      }
+      command = folder.resolve("waits").toString();
+      String _ = Child.run("gcc", "-O2", "-pthread", "-o", command, source.toString());
+      given = new String[] {arguments[0], folder.toString()};
+    }
+    Path pidFile = folder.resolve("pid");
+    Process shell =
+        new ProcessBuilder(
+                Stream.concat(
+                        Stream.of(
+                            "setsid",
+                            "--fork",
+                            "sh",
+                            "-c",
+                            "echo $$ > " + pidFile + ".new; mv " + pidFile + ".new " + pidFile
+                                + "; exec \"$@\"",
+                            "sh",
+                            command),
+                        Stream.of(given))
+                    .toList())
+            .redirectInput(new File("/dev/null"))
+            .redirectOutput(new File("/dev/null"))
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    assertThat(shell.waitFor()).isZero();
+    String name = Path.of(command).getFileName().toString();
+    await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              if (!Files.exists(pidFile)) {
+                return false;
+              }
+              pid = Integer.parseInt(Files.readString(pidFile).strip());
+              return name.equals("sh") || TaskReader.read(pid).command().equals(name)
+;
+            });
+  }
+}

@@ -1,0 +1,101 @@
+package io.longshore.source.tracking;
+
+import io.longshore.linux.Mapping;
+import io.longshore.linux.Mappings;
+import io.longshore.linux.OwnPages;
+import io.longshore.linux.PageSize;
+import io.longshore.linux.ProcessMemoryReader;
+import io.longshore.linux.SystemCallException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What somebody knows of the memory of processes who copies what a tracker names, no more. */
+final class MemoryModel implements AutoCloseable {
+  private final Map<Integer, Map<Long, byte[]>> processes = new HashMap<>();
+  private final ProcessMemoryReader reader = new ProcessMemoryReader();
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment page = arena.allocate(PageSize.BYTES, PageSize.BYTES);
+  private long compared;
+
+  /** Copies what a scan named. */
+  void copy(DirtyTracker tracker, List<WrittenPages> written) throws IOException {
+    for (WrittenPages pages : written) {
+      Map<Long, byte[]> known = processes.computeIfAbsent(pages.pid(), pid -> new HashMap<>());
+      for (WrittenPages.Range range : pages.ranges()) {
+        for (long number = range.firstPage();
+            number < range.firstPage() + range.count();
+            number++) {
+          if (read(pages.pid(), number)) {
+            known.put(number, page.toArray(ValueLayout.JAVA_BYTE));
+            tracker.noteRead(pages.pid(), number, page);
+          }
+        }
+      }
+    }
+  }
+
+  private boolean read(int pid, long number) throws IOException {
+    try {
+      return reader.read(pid, number * PageSize.BYTES, page) == PageSize.BYTES;
+    } catch (SystemCallException e) {
+      // It has ended, which a running one may at any time.
+      return false;
+    }
+  }
+
+  /** Pages of processes that do not run which are not as they were copied. */
+  List<String> differences(Collection<Integer> pids) throws IOException {
+    List<String> wrong = new ArrayList<>();
+    for (int pid : pids) {
+      Map<Long, byte[]> known = processes.getOrDefault(pid, Map.of());
+      try (OwnPages pages = OwnPages.of(pid)) {
+        for (Mapping mapping : Mappings.read(pid)) {
+          if (mapping.kind() == Mapping.Kind.ANONYMOUS && mapping.readable()) {
+            pages.find(
+                mapping.start(),
+                mapping.end(),
+                (s, e) -> compare(pid, mapping, s, e, known, wrong));
+          }
+        }
+      }
+    }
+    return wrong;
+  }
+
+  private void compare(
+      int pid, Mapping mapping, long start, long end, Map<Long, byte[]> known, List<String> wrong)
+      throws IOException {
+    for (long address = start; address < end; address += PageSize.BYTES) {
+      long number = address / PageSize.BYTES;
+      if (!read(pid, number)) {
+        throw new AssertionError("cannot read %d at %#x in %s".formatted(pid, address, mapping));
+      }
+      compared++;
+      byte[] copy = known.get(number);
+      if (!Arrays.equals(copy, page.toArray(ValueLayout.JAVA_BYTE))) {
+        wrong.add(
+            "%d at %#x in %s: %s"
+                .formatted(pid, address, mapping, copy == null ? "never named" : "stale"));
+      }
+    }
+  }
+
+  /** How many pages were compared. */
+  long compared() {
+    return compared;
+  }
+
+  @Override
+  public void close() {
+    reader.close();
+    arena.close();
+  }
+}

@@ -1,0 +1,69 @@
+package io.longshore.source.tracking;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What matters of a tracker: who copies what it names, when it names it, has in the end what the
+ * processes have.
+ */
+class RandomWritesTest {
+  private static final int LEAST_SCANS = 15;
+  private static final Duration TIME = Duration.ofSeconds(3);
+
+  @TempDir Path folder;
+
+  static Stream<Arguments> trackersAndSeeds() {
+    Random seeds = new Random();
+    long fixed = 20261127;
+    long other = seeds.nextInt(1 << 30);
+    Supplier<DirtyTracker> userfaultfd = UserfaultfdTracker::new;
+    Supplier<DirtyTracker> hash = ContentHashTracker::new;
+    return Stream.of(
+        Arguments.of("userfaultfd", fixed, userfaultfd),
+        Arguments.of("userfaultfd", other, userfaultfd),
+        Arguments.of("userfaultfd", other + 1, userfaultfd),
+        Arguments.of("content-hash", fixed, hash),
+        Arguments.of("content-hash", other, hash));
+  }
+
+  @ParameterizedTest(name = "{0}, seed {1}")
+  @MethodSource("trackersAndSeeds")
+  void noWriteIsMissed(String name, long seed, Supplier<DirtyTracker> make) throws Exception {
+    Set<Integer> seen = new HashSet<>();
+    try (Writer writer = Writer.start(folder, "random", seed);
+        DirtyTracker tracker = make.get();
+        MemoryModel model = new MemoryModel()) {
+      assertThat(tracker.name()).isEqualTo(name);
+      long end = System.nanoTime() + TIME.toNanos();
+      for (int i = 0; i < LEAST_SCANS || System.nanoTime() < end; i++) {
+        List<Integer> pids = writer.pids();
+        seen.addAll(pids);
+        model.copy(tracker, tracker.scan(pids));
+      }
+      writer.stop();
+      List<Integer> pids = writer.pids();
+      seen.addAll(pids);
+      model.copy(tracker, tracker.scan(pids));
+
+      assertThat(model.differences(pids)).as("seed %d", seed).isEmpty();
+      assertThat(model.compared()).isGreaterThan(500);
+      assertThat(seen).as("processes").hasSizeGreaterThan(3);
+      System.out.printf(
+          "%s, seed %d: %d pages of %d processes, %d seen%n",
+          name, seed, model.compared(), pids.size(), seen.size());
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package io.longshore.source.tracking;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.longshore.criu.run.Criu;
+import io.longshore.criu.run.CriuDump;
+import io.longshore.criu.run.DumpOptions;
+import io.longshore.linux.Pidfd;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class UserfaultfdTrackerTest {
+  private static final long PAGES = 64 << 8;
+  private static final long WRITTEN = (PAGES + 99) / 100;
+
+  @TempDir Path folder;
+
+  @Test
+  void isWhatThisKernelOffers() {
+    try (DirtyTracker tracker = DirtyTrackers.forThisKernel()) {
+      assertThat(tracker.name()).isEqualTo("userfaultfd");
+      assertThat(tracker.needsToKnowWhatWasRead()).isFalse();
+    }
+  }
+
+  @Test
+  void namesAllAtFirstAndThenWhatWasWritten() throws Exception {
+    try (Writer writer = Writer.start(folder, "quiet", PAGES);
+        DirtyTracker tracker = new UserfaultfdTracker()) {
+      List<Integer> pids = List.of(writer.pid());
+      assertThat(only(tracker.scan(pids)).pages()).isBetween(PAGES, PAGES + 200);
+      // The stack and what the C library keeps is written as well.
+      assertThat(only(tracker.scan(pids)).pages()).isLessThan(50);
+      writer.writeSome();
+      WrittenPages written = only(tracker.scan(pids));
+      assertThat(written.pages()).isBetween(WRITTEN, WRITTEN + 50);
+      for (long i = 0; i < WRITTEN; i++) {
+        long page = writer.firstPage() + i * 100;
+        assertThat(written.ranges())
+            .anyMatch(
+                range ->
+                    range.firstPage() <= page && page < range.firstPage() + range.count());
+      }
+      tracker.close();
+      assertThat(Files.readString(Path.of("/proc/" + writer.pid() + "/smaps")))
+          .doesNotContain(" uw");
+    }
+  }
+
+  @Test
+  void aProcessThatHasEndedIsLeftOut() throws Exception {
+    try (DirtyTracker tracker = new UserfaultfdTracker()) {
+      int pid;
+      try (Writer writer = Writer.start(folder, "quiet", 10)) {
+        pid = writer.pid();
+        assertThat(tracker.scan(List.of(pid))).hasSize(1);
+      }
+      try (Pidfd process = Pidfd.open(pid)) {
+        assertThat(process.awaitExit(Writer.PATIENCE)).isTrue();
+      } catch (io.longshore.linux.SystemCallException e) {
+        // Gone already.
+      }
+      assertThat(tracker.scan(List.of(pid))).isEmpty();
+    }
+  }
+
+  /** Tracked, dumped while it is, and looked at a last time in the hands of CRIU. */
+  @ParameterizedTest(name = "{0}, hiding pages: {1}")
+  @CsvSource({
+    "LONGSHORE_CRIU_4_1, false",
+    "LONGSHORE_CRIU_4_1, true",
+    "LONGSHORE_CRIU_4_2, false",
+    "LONGSHORE_CRIU_4_2, true"
+  })
+  void criuDumpsWhatIsTracked(String name, boolean hiding) throws Exception {
+    Criu criu =
+        Criu.probe(
+            Path.of(System.getProperty(name, String.valueOf(System.getenv(name)))),
+            Duration.ofSeconds(20));
+    Path images = Files.createDirectory(folder.resolve("images"));
+    Path work = Files.createDirectory(folder.resolve("work"));
+    try (Writer writer = Writer.start(folder, "quiet", PAGES);
+        DirtyTracker tracker = new UserfaultfdTracker();
+        MemoryModel model = new MemoryModel()) {
+      List<Integer> pids = List.of(writer.pid());
+      model.copy(tracker, tracker.scan(pids));
+      writer.writeSome();
+      model.copy(tracker, tracker.scan(pids));
+      writer.writeSome();
+      DumpOptions options = DumpOptions.of(writer.pid(), images, work);
+      CriuDump dump = CriuDump.start(criu, hiding ? options.withHiddenPages() : options);
+      try {
+        dump.awaitReady(Writer.PATIENCE);
+        assertThat(dump.hiddenPages().isEmpty()).isEqualTo(!hiding);
+        List<WrittenPages> last = tracker.scan(pids);
+        assertThat(only(last).pages()).isBetween(WRITTEN, WRITTEN + 100);
+        model.copy(tracker, last);
+        assertThat(model.differences(pids)).isEmpty();
+        assertThat(model.compared()).isGreaterThanOrEqualTo(PAGES);
+      } finally {
+        dump.kill();
+      }
+      writer.writeSome();
+    }
+  }
+
+  @Test
+  void tellsWhatAScanOfOneGibibyteCosts() throws Exception {
+    try (Writer writer = Writer.start(folder, "quiet", 1 << 18);
+        DirtyTracker tracker = new UserfaultfdTracker();
+        DirtyTracker hashing = new ContentHashTracker()) {
+      List<Integer> pids = List.of(writer.pid());
+      for (int i = 0; i < 6; i++) {
+        System.out.printf("userfaultfd: %s%n", timed(tracker, pids));
+        if (i > 1) {
+          writer.writeSome();
+        }
+      }
+      for (int i = 0; i < 3; i++) {
+        System.out.printf("content-hash: %s%n", timed(hashing, pids));
+      }
+    }
+  }
+
+  private static String timed(DirtyTracker tracker, List<Integer> pids) throws Exception {
+    long start = System.nanoTime();
+    long pages = only(tracker.scan(pids)).pages();
+    long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
+    return "%d pages in %d us".formatted(pages, micros);
+  }
+
+  private static WrittenPages only(List<WrittenPages> written) {
+    assertThat(written).hasSize(1);
+    return written.getFirst();
+  }
+}

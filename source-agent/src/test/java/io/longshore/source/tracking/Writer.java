@@ -1,0 +1,134 @@
+package io.longshore.source.tracking;
+
+import static org.awaitility.Awaitility.await;
+
+import io.longshore.linux.Errno;
+import io.longshore.linux.Pidfd;
+import io.longshore.linux.ProcessTree;
+import io.longshore.linux.SystemCallException;
+import io.longshore.linux.Task;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/** A process tree of writer.c, in a session of its own and no child of the test. */
+final class Writer implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private final Path folder;
+  private final int pid;
+
+  private Writer(Path folder, int pid) {
+    this.folder = folder;
+    this.pid = pid;
+  }
+
+  static Writer start(Path folder, String kind, long number) throws Exception {
+    Path program = compile(folder);
+    List<String> command =
+        new ArrayList<>(
+            List.of("setsid", "--fork", program.toString(), kind, folder.toString(), "" + number));
+    Process starting =
+        new ProcessBuilder(command)
+            .redirectInput(new File("/dev/null"))
+            .redirectOutput(new File("/dev/null"))
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    if (starting.waitFor() != 0) {
+      throw new AssertionError("the writer did not start");
+    }
+    await().atMost(PATIENCE).until(() -> Files.exists(folder.resolve("ready")));
+    return new Writer(folder, (int) said(folder, 0));
+  }
+
+  private static Path compile(Path folder) throws Exception {
+    Path source = folder.resolve("writer.c");
+    try (var text = Objects.requireNonNull(Writer.class.getResourceAsStream("writer.c"))) {
+      Files.write(source, text.readAllBytes());
+    }
+    Path program = folder.resolve("writer");
+    Process gcc =
+        new ProcessBuilder("gcc", "-O2", "-pthread", "-o", program.toString(), source.toString())
+            .inheritIO()
+            .start();
+    if (gcc.waitFor() != 0) {
+      throw new AssertionError("gcc failed: run deploy/setup --for-tests");
+    }
+    return program;
+  }
+
+  private static long said(Path folder, int word) throws IOException {
+    return Long.parseLong(Files.readString(folder.resolve("ready")).strip().split(" ", -1)[word]);
+  }
+
+  int pid() {
+    return pid;
+  }
+
+  /** Of a quiet one: number of the first page of its memory. */
+  long firstPage() throws IOException {
+    return said(folder, 1);
+  }
+
+  /** Lets a quiet one write each hundredth page, and waits until it has. */
+  void writeSome() throws Exception {
+    long before = said(folder, 2);
+    signal(pid, 10);
+    await().atMost(PATIENCE).until(() -> said(folder, 2) == before + 1);
+  }
+
+  /** Whether it has not ended. */
+  boolean isAlive() throws IOException {
+    return Files.exists(Path.of("/proc", Integer.toString(pid)));
+  }
+
+  /** The tree as of now, without zombies. */
+  List<Integer> pids() throws IOException {
+    return ProcessTree.of(pid).tasks().stream().filter(Task::alive).map(Task::pid).toList();
+  }
+
+  /** Stops the whole tree with SIGSTOP. */
+  void stop() {
+    await()
+        .atMost(PATIENCE)
+        .pollInterval(Duration.ofMillis(1))
+        .until(
+            () -> {
+              boolean stopped = true;
+              for (Task task : ProcessTree.of(pid).tasks()) {
+                if (task.alive() && task.state() != Task.State.STOPPED) {
+                  signal(task.pid(), Pidfd.SIGSTOP);
+                  stopped = false;
+                }
+              }
+              return stopped && ProcessTree.of(pid).stable();
+            });
+  }
+
+  static void signal(int pid, int signal) throws IOException {
+    try (Pidfd process = Pidfd.open(pid)) {
+      process.signal(signal);
+    } catch (SystemCallException e) {
+      if (e.errno() != Errno.ESRCH) {
+        throw e;
+      }
+      // It has ended.
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    // Stopped first: none forks while they are killed.
+    if (Files.exists(Path.of("/proc", Integer.toString(pid)))) {
+      stop();
+      for (int member : pids().reversed()) {
+        signal(member, Pidfd.SIGKILL);
+      }
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.source.tracking;
+
+import org.jspecify.annotations.NullMarked;
