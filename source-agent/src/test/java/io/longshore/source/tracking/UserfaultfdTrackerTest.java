@@ -6,11 +6,11 @@ import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuDump;
 import io.longshore.criu.run.DumpOptions;
 import io.longshore.linux.Pidfd;
+import io.longshore.linux.SystemCallException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,7 +64,7 @@ class UserfaultfdTrackerTest {
       }
       try (Pidfd process = Pidfd.open(pid)) {
         assertThat(process.awaitExit(Writer.PATIENCE)).isTrue();
-      } catch (io.longshore.linux.SystemCallException e) {
+      } catch (SystemCallException e) {
         // Gone already.
       }
       assertThat(tracker.scan(List.of(pid))).isEmpty();
@@ -109,31 +109,6 @@ class UserfaultfdTrackerTest {
       }
       writer.writeSome();
     }
-  }
-
-  @Test
-  void tellsWhatAScanOfOneGibibyteCosts() throws Exception {
-    try (Writer writer = Writer.start(folder, "quiet", 1 << 18);
-        DirtyTracker tracker = new UserfaultfdTracker();
-        DirtyTracker hashing = new ContentHashTracker()) {
-      List<Integer> pids = List.of(writer.pid());
-      for (int i = 0; i < 6; i++) {
-        System.out.printf("userfaultfd: %s%n", timed(tracker, pids));
-        if (i > 1) {
-          writer.writeSome();
-        }
-      }
-      for (int i = 0; i < 3; i++) {
-        System.out.printf("content-hash: %s%n", timed(hashing, pids));
-      }
-    }
-  }
-
-  private static String timed(DirtyTracker tracker, List<Integer> pids) throws Exception {
-    long start = System.nanoTime();
-    long pages = only(tracker.scan(pids)).pages();
-    long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
-    return "%d pages in %d us".formatted(pages, micros);
   }
 
   private static WrittenPages only(List<WrittenPages> written) {
