@@ -7,6 +7,8 @@ import io.longshore.v1.Progress;
 
 /** A migration for people. */
 final class MigrationText {
+  private static final long PAGE_BYTES = 4096;
+
   private MigrationText() {}
 
   /** Where it stands, what it measured or why it failed. */
@@ -46,6 +48,8 @@ final class MigrationText {
         .row("total", Quantity.duration(result.getTotalTime()))
         .row("memory", Quantity.bytes(result.getMemoryBytes()))
         .row("bytes on wire", Quantity.bytes(result.getBytesOnWire()))
+        .row("rounds", Integer.toString(result.getRounds()))
+        .row("stale at freeze", Quantity.bytes(result.getStalePages() * PAGE_BYTES))
         .row("pages sent", Long.toString(result.getPagesSent()))
         .row("zero pages", Long.toString(result.getZeroPages()))
         .row("demand faults", Long.toString(result.getDemandFaults()))
@@ -74,6 +78,7 @@ final class MigrationText {
       case STATE_UNSPECIFIED,
           STATE_PENDING,
           STATE_PREPARING,
+          STATE_COPYING,
           STATE_FREEZING,
           STATE_TRANSFERRING,
           STATE_RESTORING,

@@ -1,11 +1,14 @@
 package io.longshore.cli;
 
+import com.google.protobuf.util.Durations;
 import io.longshore.v1.MigrationSpec;
+import io.longshore.v1.Policy;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Strategy;
 import io.longshore.v1.Workload;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 
@@ -36,7 +39,7 @@ final class SpecOptions {
       names = "--strategy",
       paramLabel = "STRATEGY",
       converter = StrategyConverter.class,
-      description = "stop-and-copy or post-copy (default: the planner chooses).")
+      description = "pre-copy, hybrid, post-copy or stop-and-copy (default: the planner chooses).")
   private Strategy strategy = Strategy.STRATEGY_UNSPECIFIED;
 
   @Option(
@@ -45,6 +48,19 @@ final class SpecOptions {
       description =
           "IPv4 address with prefix length that moves with the workload; can be repeated.")
   private List<String> serviceAddresses = new ArrayList<>();
+
+  @Option(
+      names = "--downtime-budget",
+      paramLabel = "MS",
+      description =
+          "Milliseconds that the workload may stand still: rounds end when the rest fits (default: 300).")
+  private @Nullable Integer downtimeBudget;
+
+  @Option(
+      names = "--max-rounds",
+      paramLabel = "N",
+      description = "At most so many rounds of pre-copy or hybrid (default: 30).")
+  private @Nullable Integer maxRounds;
 
   MigrationSpec spec() {
     if (pid < 1) {
@@ -56,7 +72,22 @@ final class SpecOptions {
         .setWorkload(Workload.newBuilder().setProcess(ProcessWorkload.newBuilder().setPid(pid)))
         .setStrategy(strategy)
         .addAllServiceAddresses(serviceAddresses)
+        .setPolicy(policy())
         .build();
+  }
+
+  private Policy policy() {
+    Policy.Builder policy = Policy.newBuilder();
+    if (downtimeBudget != null) {
+      policy.setDowntimeBudget(Durations.fromMillis(downtimeBudget));
+    }
+    if (maxRounds != null) {
+      if (maxRounds < 1) {
+        throw new UsageException("--max-rounds: expected 1 or more, found " + maxRounds);
+      }
+      policy.setMaxRounds(maxRounds);
+    }
+    return policy.build();
   }
 
   /** For the command line's parser. */

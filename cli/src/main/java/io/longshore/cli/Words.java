@@ -50,7 +50,8 @@ final class Words {
         return strategy;
       }
     }
-    throw new IllegalArgumentException("expected stop-and-copy or post-copy, found '" + word + "'");
+    throw new IllegalArgumentException(
+        "expected pre-copy, hybrid, post-copy or stop-and-copy, found '" + word + "'");
   }
 
   private static String word(String name, String prefix) {

@@ -114,17 +114,19 @@ final class MigrateCommandTest {
           .isEqualTo(
               """
               Migration m-1 succeeded: post-copy of pid 20001 from a to b
-                downtime       118 ms
-                freeze         85 ms
-                restore        30 ms
-                total          2.41 s
-                memory         1.0 GiB
-                bytes on wire  1.0 GiB
-                pages sent     262000
-                zero pages     144
-                demand faults  17
-                image bytes    312.5 KiB
-                trace          0af7651916cd43dd8448eb211c80319c
+                downtime         118 ms
+                freeze           85 ms
+                restore          30 ms
+                total            2.41 s
+                memory           1.0 GiB
+                bytes on wire    1.0 GiB
+                rounds           0
+                stale at freeze  1.0 GiB
+                pages sent       262000
+                zero pages       144
+                demand faults    17
+                image bytes      312.5 KiB
+                trace            0af7651916cd43dd8448eb211c80319c
               """);
     }
 

@@ -37,6 +37,7 @@ final class Samples {
           .setTotalTime(milliseconds(2410))
           .setMemoryBytes(GIB)
           .setBytesOnWire(GIB + 5_000_000)
+          .setStalePages(262_144)
           .setPagesSent(262_000)
           .setZeroPages(144)
           .setDemandFaults(17)

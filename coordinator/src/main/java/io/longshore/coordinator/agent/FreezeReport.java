@@ -9,6 +9,7 @@ import java.time.Duration;
  * @param sinceFreeze from the start of the freeze until the source answered
  * @param imageBytes bytes of images sent
  * @param pages pages that the agents move
+ * @param stalePages of them those that the target did not have, or not as they were
  */
 public record FreezeReport(
-    Duration freezeTime, Duration sinceFreeze, long imageBytes, long pages) {}
+    Duration freezeTime, Duration sinceFreeze, long imageBytes, long pages, long stalePages) {}

@@ -1,5 +1,6 @@
 package io.longshore.coordinator.agent;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -21,6 +22,21 @@ public interface SourceAgent {
       Workload workload,
       List<String> serviceAddresses,
       TransferAccess target)
+      throws AgentException, InterruptedException;
+
+  /**
+   * Sends the running workload's memory in rounds.
+   *
+   * @param downtimeBudget how long the workload may stand still: they end when the rest fits
+   * @param maxRounds at most so many
+   * @param progress is told of every report but the last, on this thread
+   * @return the last report
+   */
+  RoundReport copy(
+      MigrationRef migration,
+      Duration downtimeBudget,
+      int maxRounds,
+      Consumer<RoundReport> progress)
       throws AgentException, InterruptedException;
 
   /** Freezes the workload; returns when the target has stored all its images. */

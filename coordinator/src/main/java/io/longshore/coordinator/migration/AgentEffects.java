@@ -6,7 +6,6 @@ import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.Obstacle;
-import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.SourceAgent;
 import io.longshore.coordinator.agent.TargetAgent;
 import io.longshore.coordinator.agent.TransferAccess;
@@ -54,18 +53,41 @@ final class AgentEffects {
     return switch (effect) {
       case START -> new Event.Start();
       case PREPARE -> prepare(spec, ref);
+      case COPY_ROUNDS -> {
+        Reports reports = new Reports(clock);
+        yield new Event.Copied(
+            source(spec)
+                .copy(
+                    ref,
+                    spec.policy().downtimeBudget(),
+                    spec.policy().maxRounds(),
+                    report -> {
+                      if (reports.isDue()) {
+                        progress.accept(
+                            new Event.RoundProgress(
+                                report, reports.rate(report.pagesSent() + report.zeroPages())));
+                      }
+                    }));
+      }
       case RESTORE_TARGET -> new Event.Held(target(spec).restore(ref));
       case FREEZE_SOURCE -> {
         FreezeReport report = source(spec).freeze(ref);
         yield new Event.Frozen(report, clock.instant().minus(report.sinceFreeze()));
       }
-      case PUSH_PAGES ->
-          new Event.Pushed(
-              source(spec)
-                  .push(
-                      ref,
-                      migration.phase() == Phase.PUSHING,
-                      new ProgressReports(clock, progress)));
+      case PUSH_PAGES -> {
+        Reports reports = new Reports(clock);
+        yield new Event.Pushed(
+            source(spec)
+                .push(
+                    ref,
+                    migration.phase() == Phase.PUSHING,
+                    report -> {
+                      if (reports.isDue()) {
+                        progress.accept(
+                            new Event.Progress(report, reports.rate(report.storedPages())));
+                      }
+                    }));
+      }
       case RESUME_TARGET -> {
         target(spec).resume(ref);
         yield new Event.Resumed(clock.instant());
@@ -150,34 +172,32 @@ final class AgentEffects {
   }
 
   /**
-   * Thins reports out, so that each that is passed on can be stored, and adds the rate. Used by one
-   * thread.
+   * Thins reports out, so that each that is passed on can be stored, and finds their rate. Used by
+   * one thread.
    */
-  private static final class ProgressReports implements Consumer<PushReport> {
+  private static final class Reports {
     private final InstantSource clock;
-    private final Consumer<Event> progress;
     private Instant last;
-    private long lastStored = -1;
+    private long lastPages = -1;
 
-    ProgressReports(InstantSource clock, Consumer<Event> progress) {
+    Reports(InstantSource clock) {
       this.clock = clock;
-      this.progress = progress;
       this.last = clock.instant();
     }
 
-    @Override
-    public void accept(PushReport report) {
+    boolean isDue() {
+      return Duration.between(last, clock.instant()).compareTo(PROGRESS_INTERVAL) >= 0;
+    }
+
+    /** Bytes a second since the report before; of one that is due. */
+    long rate(long pages) {
       Instant now = clock.instant();
-      Duration passed = Duration.between(last, now);
-      if (passed.compareTo(PROGRESS_INTERVAL) < 0) {
-        return;
-      }
-      // A push that is taken up again starts high: its first report says nothing about the rate.
-      long pages = lastStored < 0 ? 0 : report.storedPages() - lastStored;
-      long rate = Math.max(0, pages) * Measurements.PAGE_BYTES * 1000 / passed.toMillis();
+      // What is taken up again starts high: its first report says nothing about the rate.
+      long more = lastPages < 0 ? 0 : pages - lastPages;
+      long millis = Math.max(1, Duration.between(last, now).toMillis());
       last = now;
-      lastStored = report.storedPages();
-      progress.accept(new Event.Progress(report, rate));
+      lastPages = pages;
+      return Math.max(0, more) * Measurements.PAGE_BYTES * 1000 / millis;
     }
   }
 }

@@ -31,6 +31,7 @@ final class Consequence {
               .formatted(since(migration));
       case PENDING,
           PREPARING,
+          COPYING,
           FREEZING,
           TRANSFERRING,
           RESTORING,
@@ -58,6 +59,7 @@ final class Consequence {
           "The target has stored every page; if the workload needs one of them twice, because it forked while it was filled, it is lost.";
       case PENDING,
           PREPARING,
+          COPYING,
           FREEZING,
           TRANSFERRING,
           RESTORING,

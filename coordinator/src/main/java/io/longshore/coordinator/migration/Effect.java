@@ -9,6 +9,8 @@ enum Effect {
   START,
   /** Looks at the workload once more, reserves on the target, connects the source to it. */
   PREPARE,
+  /** The source sends the running workload's memory, and then what it wrote meanwhile. */
+  COPY_ROUNDS,
   /** The target waits for images, restores and holds. Begun before the freeze. */
   RESTORE_TARGET,
   /** The source freezes the workload and sends its images. */

@@ -195,6 +195,7 @@ final class EffectRun implements Runnable {
                   + " itself.";
           case PENDING,
               PREPARING,
+              COPYING,
               FREEZING,
               TRANSFERRING,
               RESTORING,
@@ -214,6 +215,7 @@ final class EffectRun implements Runnable {
     return switch (effect) {
       case START -> "starting";
       case PREPARE -> "preparing both sides";
+      case COPY_ROUNDS -> "sending the memory of the running workload";
       case RESTORE_TARGET -> "restoring on the target";
       case FREEZE_SOURCE -> "freezing on the source";
       case PUSH_PAGES -> "sending the pages";

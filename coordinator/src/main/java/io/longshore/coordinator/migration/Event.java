@@ -2,6 +2,7 @@ package io.longshore.coordinator.migration;
 
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.platform.error.Reason;
 import java.time.Duration;
 import java.time.Instant;
@@ -21,6 +22,7 @@ sealed interface Event {
   enum Kind {
     START,
     PREPARED,
+    COPIED,
     FROZEN,
     PROGRESS,
     PUSHED,
@@ -50,6 +52,27 @@ sealed interface Event {
     @Override
     public Kind kind() {
       return Kind.PREPARED;
+    }
+  }
+
+  /**
+   * Rounds are on their way.
+   *
+   * @param report how far they are
+   * @param bytesPerSecond how fast, since the report before
+   */
+  record RoundProgress(RoundReport report, long bytesPerSecond) implements Event {
+    @Override
+    public Kind kind() {
+      return Kind.PROGRESS;
+    }
+  }
+
+  /** There are no more rounds. */
+  record Copied(RoundReport report) implements Event {
+    @Override
+    public Kind kind() {
+      return Kind.COPIED;
     }
   }
 

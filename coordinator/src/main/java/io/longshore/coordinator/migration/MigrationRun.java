@@ -231,7 +231,7 @@ final class MigrationRun implements EffectRun.Listener {
         return;
       }
       StateMachine.Decision decision = StateMachine.decide(current, event, clock.instant());
-      if (event instanceof Event.Progress) {
+      if (event.kind() == Event.Kind.PROGRESS) {
         change(decision);
       } else {
         finish(from, decision);

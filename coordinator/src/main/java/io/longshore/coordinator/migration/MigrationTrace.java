@@ -129,6 +129,7 @@ final class MigrationTrace {
   private static String spanName(Effect effect, Phase phase) {
     return switch (effect) {
       case START, PREPARE -> "prepare";
+      case COPY_ROUNDS -> "rounds";
       case RESTORE_TARGET -> "restore";
       case FREEZE_SOURCE -> "freeze";
       case PUSH_PAGES -> phase.mayRollBack() ? "transfer" : "push";
@@ -143,9 +144,17 @@ final class MigrationTrace {
       case "freeze" -> {
         span.setAttribute("longshore.memory_bytes", measured.memoryBytes())
             .setAttribute("longshore.image_bytes", measured.imageBytes())
-            .setAttribute("longshore.pages", measured.pages());
+            .setAttribute("longshore.pages", measured.pages())
+            .setAttribute("longshore.stale_pages", measured.stalePages());
         time(span, "longshore.freeze_time_ms", measured.freezeTime());
       }
+      case "rounds" ->
+          span.setAttribute("longshore.rounds", measured.rounds().round())
+              .setAttribute("longshore.rounds_end", measured.rounds().end())
+              .setAttribute("longshore.pages", measured.rounds().totalPages())
+              .setAttribute("longshore.pages_sent", measured.rounds().pagesSent())
+              .setAttribute("longshore.zero_pages", measured.rounds().zeroPages())
+              .setAttribute("longshore.bytes_on_wire", measured.rounds().bytesOnWire());
       case "restore" -> time(span, "longshore.restore_time_ms", measured.restoreTime());
       case "transfer", "push" ->
           span.setAttribute("longshore.pages", measured.push().totalPages())

@@ -9,6 +9,8 @@ public enum Phase {
   PENDING(State.PENDING),
   /** Both agents reserve what they need and connect to each other. */
   PREPARING(State.PREPARING),
+  /** The workload runs, and its memory is sent in rounds. */
+  COPYING(State.COPYING),
   /**
    * The source freezes the workload and sends its images; the target waits for them and begins to
    * restore.
@@ -43,6 +45,7 @@ public enum Phase {
   public enum State {
     PENDING,
     PREPARING,
+    COPYING,
     FREEZING,
     TRANSFERRING,
     RESTORING,
@@ -72,6 +75,7 @@ public enum Phase {
       case SUCCEEDED, FAILED, CANCELLED, LOST -> true;
       case PENDING,
           PREPARING,
+          COPYING,
           FREEZING,
           TRANSFERRING,
           RESTORING,
@@ -91,7 +95,7 @@ public enum Phase {
    */
   boolean mayRollBack() {
     return switch (this) {
-      case PENDING, PREPARING, FREEZING, TRANSFERRING, RESTORING -> true;
+      case PENDING, PREPARING, COPYING, FREEZING, TRANSFERRING, RESTORING -> true;
       case RESUMING,
           PUSHING,
           COMPLETING,

@@ -59,7 +59,7 @@ public record RetryPolicy(Duration patience, Duration firstDelay, Duration longe
           loss ? Verdict.LOSE : Verdict.REPEAT;
       // Neither of these two owns the workload, so neither can lose it.
       case ABORT_TARGET, RELEASE_SOURCE -> Verdict.REPEAT;
-      case START, PREPARE, RESTORE_TARGET, FREEZE_SOURCE ->
+      case START, PREPARE, COPY_ROUNDS, RESTORE_TARGET, FREEZE_SOURCE ->
           throw new IllegalStateException(effect + " does not run in " + phase);
     };
   }

@@ -46,12 +46,20 @@ record Rule(Kind event, Guard guard, Outcome outcome) {
     return new Start(event, new Guard("", migration -> true));
   }
 
+  static Guard whenCopiedInRounds() {
+    return new Guard("pre-copy, hybrid", m -> m.spec().strategy().hasRounds());
+  }
+
+  static Guard whenNotCopiedInRounds() {
+    return new Guard("stop-and-copy, post-copy", m -> !m.spec().strategy().hasRounds());
+  }
+
   static Guard whenPushedBeforeResume() {
-    return new Guard("stop-and-copy", m -> m.spec().strategy().pushesBeforeResume());
+    return new Guard("stop-and-copy, pre-copy", m -> m.spec().strategy().pushesBeforeResume());
   }
 
   static Guard whenPushedAfterResume() {
-    return new Guard("post-copy", m -> !m.spec().strategy().pushesBeforeResume());
+    return new Guard("post-copy, hybrid", m -> !m.spec().strategy().pushesBeforeResume());
   }
 
   static Guard whenSourceIsThere() {

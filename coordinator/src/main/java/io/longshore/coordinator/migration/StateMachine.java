@@ -2,6 +2,7 @@ package io.longshore.coordinator.migration;
 
 import static io.longshore.coordinator.migration.Effect.ABORT_TARGET;
 import static io.longshore.coordinator.migration.Effect.COMPLETE_TARGET;
+import static io.longshore.coordinator.migration.Effect.COPY_ROUNDS;
 import static io.longshore.coordinator.migration.Effect.FREEZE_SOURCE;
 import static io.longshore.coordinator.migration.Effect.PREPARE;
 import static io.longshore.coordinator.migration.Effect.PUSH_PAGES;
@@ -12,7 +13,9 @@ import static io.longshore.coordinator.migration.Effect.ROLL_BACK_SOURCE;
 import static io.longshore.coordinator.migration.Effect.START;
 import static io.longshore.coordinator.migration.Rule.on;
 import static io.longshore.coordinator.migration.Rule.whenCancelled;
+import static io.longshore.coordinator.migration.Rule.whenCopiedInRounds;
 import static io.longshore.coordinator.migration.Rule.whenFailed;
+import static io.longshore.coordinator.migration.Rule.whenNotCopiedInRounds;
 import static io.longshore.coordinator.migration.Rule.whenPushedAfterResume;
 import static io.longshore.coordinator.migration.Rule.whenPushedBeforeResume;
 import static io.longshore.coordinator.migration.Rule.whenSourceIsAbandoned;
@@ -65,7 +68,15 @@ final class StateMachine {
           row(
               Phase.PREPARING,
               List.of(PREPARE),
-              on(Kind.PREPARED).to(Phase.FREEZING),
+              on(Kind.PREPARED).when(whenCopiedInRounds()).to(Phase.COPYING),
+              on(Kind.PREPARED).when(whenNotCopiedInRounds()).to(Phase.FREEZING),
+              on(Kind.FAIL).to(Phase.ABORTING),
+              on(Kind.CANCEL).to(Phase.ABORTING)),
+          row(
+              Phase.COPYING,
+              List.of(COPY_ROUNDS),
+              on(Kind.PROGRESS).keep(),
+              on(Kind.COPIED).to(Phase.FREEZING),
               on(Kind.FAIL).to(Phase.ABORTING),
               on(Kind.CANCEL).to(Phase.ABORTING)),
           row(
@@ -203,6 +214,8 @@ final class StateMachine {
     Measurements before = migration.measurements();
     Measurements measured =
         switch (event) {
+          case Event.RoundProgress e -> before.copied(e.report(), e.bytesPerSecond());
+          case Event.Copied e -> before.copied(e.report(), before.bytesPerSecond());
           case Event.Frozen e -> before.frozen(e.report(), e.frozenAt());
           case Event.Progress e -> before.pushed(e.report(), e.bytesPerSecond());
           case Event.Pushed e -> before.pushed(e.report(), before.bytesPerSecond());

@@ -11,19 +11,21 @@ import java.util.List;
  * @param workload the workload
  * @param strategy how to move the memory
  * @param serviceAddresses IPv4 addresses with prefix length that move with the workload
+ * @param policy bounds that it keeps
  */
 public record MigrationSpec(
     String sourceNode,
     String targetNode,
     Workload workload,
     Strategy strategy,
-    List<String> serviceAddresses) {
+    List<String> serviceAddresses,
+    Policy policy) {
   public MigrationSpec {
     serviceAddresses = List.copyOf(serviceAddresses);
   }
 
   /** The same with another strategy. */
   public MigrationSpec withStrategy(Strategy other) {
-    return new MigrationSpec(sourceNode, targetNode, workload, other, serviceAddresses);
+    return new MigrationSpec(sourceNode, targetNode, workload, other, serviceAddresses, policy);
   }
 }

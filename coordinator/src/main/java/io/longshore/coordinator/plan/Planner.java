@@ -66,16 +66,16 @@ public final class Planner {
     boolean lazy = target.map(NodeCapabilities::lazyRestore).orElse(true);
     String where = "target '" + spec.targetNode() + "'";
     return switch (spec.strategy()) {
-      case STOP_AND_COPY -> new Choice(Strategy.STOP_AND_COPY, "asked for");
-      case POST_COPY -> {
+      case STOP_AND_COPY, PRE_COPY -> new Choice(spec.strategy(), "asked for");
+      case POST_COPY, HYBRID -> {
         if (!lazy) {
           obstacles.add(
               new Obstacle(
                   Reason.KERNEL_INCOMPATIBLE.name(),
-                  where + " cannot restore lazily (userfaultfd), which post-copy needs",
-                  "Choose stop-and-copy, or a target whose kernel and CRIU have userfaultfd."));
+                  where + " cannot restore lazily (userfaultfd), which post-copy and hybrid need",
+                  "Choose pre-copy or stop-and-copy, or a target whose kernel and CRIU have userfaultfd."));
         }
-        yield new Choice(Strategy.POST_COPY, "asked for");
+        yield new Choice(spec.strategy(), "asked for");
       }
       case UNSPECIFIED ->
           lazy

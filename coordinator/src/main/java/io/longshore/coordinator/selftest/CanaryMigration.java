@@ -10,6 +10,7 @@ import io.longshore.coordinator.migration.Migrations;
 import io.longshore.coordinator.migration.Phase;
 import io.longshore.coordinator.node.SelfTest;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Policy;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
@@ -87,7 +88,12 @@ public final class CanaryMigration {
         migrations.create(
             id,
             new MigrationSpec(
-                node, node, new Workload.SelfTest(pid), Strategy.POST_COPY, List.of()));
+                node,
+                node,
+                new Workload.SelfTest(pid),
+                Strategy.POST_COPY,
+                List.of(),
+                Policy.DEFAULT));
     Migration last = awaitDone(migration.id(), LIMIT);
     if (!last.phase().done()) {
       cancel(last);

@@ -9,6 +9,7 @@ import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.Obstacle;
 import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.SourceAgent;
 import io.longshore.coordinator.agent.TargetAgent;
 import io.longshore.coordinator.agent.TransferAccess;
@@ -120,9 +121,19 @@ final class MigrationRunTest {
     }
 
     @Override
+    public RoundReport copy(
+        MigrationRef migration,
+        Duration downtimeBudget,
+        int maxRounds,
+        Consumer<RoundReport> progress) {
+      timeline.add("copied");
+      return RoundReport.NONE;
+    }
+
+    @Override
     public FreezeReport freeze(MigrationRef migration) {
       timeline.add("frozen");
-      return new FreezeReport(Duration.ZERO, Duration.ZERO, 0, 1);
+      return new FreezeReport(Duration.ZERO, Duration.ZERO, 0, 1, 1);
     }
 
     @Override

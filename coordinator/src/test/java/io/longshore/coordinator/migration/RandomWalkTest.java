@@ -21,6 +21,9 @@ import org.junit.jupiter.api.Test;
  * never is, and it always ends.
  */
 final class RandomWalkTest {
+  private static final List<Strategy> STRATEGIES =
+      List.of(Strategy.STOP_AND_COPY, Strategy.POST_COPY, Strategy.PRE_COPY, Strategy.HYBRID);
+
   private static final int WALKS = 20_000;
   private static final int LONGEST = 2_000;
 
@@ -42,7 +45,7 @@ final class RandomWalkTest {
 
     Walk(long seed) {
       random = new Random(seed);
-      Strategy strategy = random.nextBoolean() ? Strategy.POST_COPY : Strategy.STOP_AND_COPY;
+      Strategy strategy = STRATEGIES.get(random.nextInt(STRATEGIES.size()));
       stored = SampleMigrations.in(Phase.PENDING, strategy, null);
       current = stored;
       act();
@@ -138,6 +141,7 @@ final class RandomWalkTest {
           check(!released, "rolled back after the release");
           rolledBack = true;
         }
+        case COPY_ROUNDS -> check(!aborted, "copied after the abort");
         case PUSH_PAGES -> pushed = true;
         case RELEASE_SOURCE -> {
           check(resumed && pushed, "released before resumed and pushed");
@@ -187,6 +191,7 @@ final class RandomWalkTest {
         }
         case PENDING,
             PREPARING,
+            COPYING,
             FREEZING,
             TRANSFERRING,
             RESTORING,
@@ -206,6 +211,7 @@ final class RandomWalkTest {
     return switch (effect) {
       case START -> Kind.START;
       case PREPARE -> Kind.PREPARED;
+      case COPY_ROUNDS -> Kind.COPIED;
       case RESTORE_TARGET -> Kind.HELD;
       case FREEZE_SOURCE -> Kind.FROZEN;
       case PUSH_PAGES -> Kind.PUSHED;

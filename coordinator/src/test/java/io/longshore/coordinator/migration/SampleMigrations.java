@@ -2,8 +2,10 @@ package io.longshore.coordinator.migration;
 
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Policy;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.platform.error.Reason;
 import java.time.Duration;
@@ -20,7 +22,12 @@ public final class SampleMigrations {
 
   public static MigrationSpec spec(int pid, Strategy strategy) {
     return new MigrationSpec(
-        "a", "b", new Workload.ProcessTree(pid), strategy, List.of("10.77.0.100/24"));
+        "a",
+        "b",
+        new Workload.ProcessTree(pid),
+        strategy,
+        List.of("10.77.0.100/24"),
+        Policy.DEFAULT);
   }
 
   public static Migration pending(String id, String requestId, int pid, Instant created) {
@@ -54,9 +61,11 @@ public final class SampleMigrations {
     return switch (kind) {
       case START -> new Event.Start();
       case PREPARED -> new Event.Prepared();
+      case COPIED -> new Event.Copied(new RoundReport(3, 1000, 950, 1400, 200, 7000, "CONVERGED"));
       case FROZEN ->
           new Event.Frozen(
-              new FreezeReport(Duration.ofMillis(80), Duration.ofMillis(100), 4321, 1000), NOW);
+              new FreezeReport(Duration.ofMillis(80), Duration.ofMillis(100), 4321, 1000, 1000),
+              NOW);
       case PROGRESS -> new Event.Progress(new PushReport(1000, 10, 9, 1, 40960, false), 77);
       case PUSHED -> new Event.Pushed(new PushReport(1000, 1000, 900, 100, 4096000, true));
       case HELD -> new Event.Held(Duration.ofMillis(50));

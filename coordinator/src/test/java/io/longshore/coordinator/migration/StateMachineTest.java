@@ -3,6 +3,8 @@ package io.longshore.coordinator.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.longshore.coordinator.agent.FreezeReport;
+import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.migration.Event.Kind;
 import io.longshore.coordinator.migration.StateMachine.Decision;
 import io.longshore.coordinator.plan.Strategy;
@@ -104,6 +106,81 @@ final class StateMachineTest {
             Phase.COMPLETING,
             Phase.RELEASING,
             Phase.SUCCEEDED);
+  }
+
+  @Test
+  void preCopySendsRoundsFirstAndHybridPushesWhatIsStaleBehindTheResume() {
+    assertThat(
+            play(
+                Strategy.PRE_COPY,
+                Kind.START,
+                Kind.PREPARED,
+                Kind.PROGRESS,
+                Kind.COPIED,
+                Kind.FROZEN,
+                Kind.PUSHED,
+                Kind.HELD,
+                Kind.RESUMED,
+                Kind.COMPLETED,
+                Kind.RELEASED))
+        .containsExactly(
+            Phase.PENDING,
+            Phase.PREPARING,
+            Phase.COPYING,
+            Phase.FREEZING,
+            Phase.TRANSFERRING,
+            Phase.RESTORING,
+            Phase.RESUMING,
+            Phase.COMPLETING,
+            Phase.RELEASING,
+            Phase.SUCCEEDED);
+    assertThat(
+            play(
+                Strategy.HYBRID,
+                Kind.START,
+                Kind.PREPARED,
+                Kind.COPIED,
+                Kind.FROZEN,
+                Kind.HELD,
+                Kind.RESUMED,
+                Kind.PUSHED))
+        .containsExactly(
+            Phase.PENDING,
+            Phase.PREPARING,
+            Phase.COPYING,
+            Phase.FREEZING,
+            Phase.RESTORING,
+            Phase.RESUMING,
+            Phase.PUSHING,
+            Phase.COMPLETING);
+  }
+
+  @Test
+  void failedOrCancelledInTheRounds() {
+    for (Kind end : List.of(Kind.FAIL, Kind.CANCEL)) {
+      assertThat(play(Strategy.HYBRID, Kind.START, Kind.PREPARED, end, Kind.ABORTED))
+          .endsWith(Phase.COPYING, Phase.ABORTING, Phase.ROLLING_BACK);
+    }
+  }
+
+  @Test
+  void countsWhatIsMovedInRoundsAndAfterThem() {
+    Migration migration = SampleMigrations.in(Phase.COPYING, Strategy.HYBRID, null);
+    migration = step(migration, Kind.COPIED);
+    assertThat(migration.measurements().totalPages()).isEqualTo(1000);
+    assertThat(migration.measurements().movedPages()).isEqualTo(950);
+    Measurements frozen =
+        migration
+            .measurements()
+            .frozen(
+                new FreezeReport(Duration.ZERO, Duration.ZERO, 0, 1010, 60), SampleMigrations.NOW);
+    assertThat(frozen.totalPages()).isEqualTo(1010);
+    assertThat(frozen.movedPages()).isEqualTo(950);
+    Measurements pushing = frozen.pushed(new PushReport(60, 20, 20, 0, 1, false), 0);
+    assertThat(pushing.movedPages()).isEqualTo(970);
+    // The agent was restarted, and sends all.
+    assertThat(frozen.pushed(new PushReport(1010, 20, 20, 0, 1, false), 0).movedPages())
+        .isEqualTo(20);
   }
 
   @Test

@@ -2,6 +2,8 @@ package io.longshore.coordinator.story;
 
 import com.google.protobuf.util.Durations;
 import io.grpc.stub.StreamObserver;
+import io.longshore.agent.v1.CopyRoundsRequest;
+import io.longshore.agent.v1.CopyRoundsResponse;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
 import io.longshore.agent.v1.FreezeWorkloadResponse;
 import io.longshore.agent.v1.GetSourceRequest;
@@ -29,9 +31,13 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
   static final long PAGES = 1000;
   static final long IMAGE_BYTES = 4321;
 
+  /** After rounds. */
+  static final long STALE = 50;
+
   private final Script script;
   private final World world;
   final List<Obstacle> obstacles = new CopyOnWriteArrayList<>();
+  final List<CopyRoundsRequest> copied = new CopyOnWriteArrayList<>();
   final List<PrepareSourceRequest> prepared = new CopyOnWriteArrayList<>();
 
   FakeSource(Script script, World world) {
@@ -82,6 +88,28 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
   }
 
   @Override
+  public void copyRounds(CopyRoundsRequest request, StreamObserver<CopyRoundsResponse> to) {
+    world.accept(request.getMigration());
+    copied.add(request);
+    to.onNext(rounds(1, CopyRoundsResponse.End.END_UNSPECIFIED));
+    enter("CopyRounds");
+    to.onNext(rounds(2, CopyRoundsResponse.End.END_UNSPECIFIED));
+    answer(to, rounds(3, CopyRoundsResponse.End.END_CONVERGED));
+  }
+
+  private static CopyRoundsResponse rounds(int round, CopyRoundsResponse.End end) {
+    return CopyRoundsResponse.newBuilder()
+        .setRound(round)
+        .setTotalPages(PAGES)
+        .setHeldPages(PAGES - STALE)
+        .setPagesSent(round * 400L)
+        .setZeroPages(round * 30L)
+        .setBytesOnWire(round * 500_000L)
+        .setEnd(end)
+        .build();
+  }
+
+  @Override
   public void freezeWorkload(
       FreezeWorkloadRequest request, StreamObserver<FreezeWorkloadResponse> to) {
     enter("FreezeWorkload");
@@ -94,21 +122,26 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
             .setSinceFreeze(Durations.fromMillis(100))
             .setImageBytes(IMAGE_BYTES)
             .setPages(PAGES)
+            .setStalePages(stale())
             .build());
   }
 
   @Override
   public void pushPages(PushPagesRequest request, StreamObserver<PushPagesResponse> to) {
     world.accept(request.getMigration());
-    to.onNext(report(PAGES / 4, false));
+    to.onNext(report(stale(), stale() / 4, false));
     enter("PushPages");
     world.push();
-    answer(to, report(PAGES, true));
+    answer(to, report(stale(), stale(), true));
   }
 
-  static PushPagesResponse report(long stored, boolean complete) {
+  private long stale() {
+    return copied.isEmpty() ? PAGES : STALE;
+  }
+
+  private static PushPagesResponse report(long total, long stored, boolean complete) {
     return PushPagesResponse.newBuilder()
-        .setTotalPages(PAGES)
+        .setTotalPages(total)
         .setStoredPages(stored)
         .setPagesSent(stored - stored / 10)
         .setZeroPages(stored / 10)

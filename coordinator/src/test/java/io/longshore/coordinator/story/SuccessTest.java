@@ -1,6 +1,7 @@
 package io.longshore.coordinator.story;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.util.Durations;
 import io.longshore.platform.error.Reason;
@@ -9,6 +10,7 @@ import io.longshore.v1.Migration.State;
 import io.longshore.v1.MigrationResult;
 import io.longshore.v1.Strategy;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -60,6 +62,53 @@ final class SuccessTest {
     assertThat(cluster.script.calls())
         .containsSubsequence("FreezeWorkload", "PushPages", "ResumeWorkload")
         .endsWith("ResumeWorkload", "CompleteTarget", "ReleaseSource");
+  }
+
+  @Test
+  void hybridSendsRoundsBeforeTheFreezeAndTheRestBehindTheResume() {
+    Migration done = cluster.awaitDone(cluster.create(Strategy.STRATEGY_HYBRID).getId());
+
+    assertThat(done.getState()).isEqualTo(State.STATE_SUCCEEDED);
+    assertThat(cluster.script.calls())
+        .containsSubsequence(
+            "PrepareSource", "CopyRounds", "FreezeWorkload", "ResumeWorkload", "PushPages");
+    assertThat(cluster.source.copied)
+        .singleElement()
+        .satisfies(
+            request -> {
+              assertThat(Durations.toMillis(request.getDowntimeBudget())).isEqualTo(300);
+              assertThat(request.getMaxRounds()).isEqualTo(30);
+            });
+    MigrationResult result = done.getResult();
+    assertThat(result.getRounds()).isEqualTo(3);
+    assertThat(result.getStalePages()).isEqualTo(FakeSource.STALE);
+    assertThat(result.getPagesSent()).isEqualTo(1200 + 45);
+    assertThat(result.getZeroPages()).isEqualTo(90 + 5);
+    assertThat(done.getProgress().getTotalBytes()).isEqualTo(FakeSource.PAGES * 4096);
+    assertThat(done.getProgress().getMovedBytes()).isEqualTo(FakeSource.PAGES * 4096);
+    assertThat(Durations.toMillis(done.getSpec().getPolicy().getDowntimeBudget())).isEqualTo(300);
+  }
+
+  @Test
+  void goesOnAfterTheRoundsHaveReportedHowFarTheyAre() throws Exception {
+    Script.Gate copy = cluster.script.hold("CopyRounds");
+    Migration migration = cluster.create(Strategy.STRATEGY_HYBRID);
+    copy.awaitReached();
+    cluster.awaitState(migration.getId(), State.STATE_COPYING);
+    // Reports that follow each other faster are left out.
+    await().pollDelay(Duration.ofMillis(300)).until(() -> true);
+    copy.open();
+
+    assertThat(cluster.awaitDone(migration.getId()).getState()).isEqualTo(State.STATE_SUCCEEDED);
+  }
+
+  @Test
+  void preCopyPushesWhatIsStaleBeforeTheResume() {
+    Migration preCopied = cluster.awaitDone(cluster.create(Strategy.STRATEGY_PRE_COPY).getId());
+
+    assertThat(preCopied.getState()).isEqualTo(State.STATE_SUCCEEDED);
+    assertThat(cluster.script.calls())
+        .containsSubsequence("CopyRounds", "FreezeWorkload", "PushPages", "ResumeWorkload");
   }
 
   @ParameterizedTest

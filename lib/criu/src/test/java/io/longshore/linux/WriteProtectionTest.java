@@ -210,7 +210,12 @@ class WriteProtectionTest {
                             "--fork",
                             "sh",
                             "-c",
-                            "echo $$ > " + pidFile + ".new; mv " + pidFile + ".new " + pidFile
+                            "echo $$ > "
+                                + pidFile
+                                + ".new; mv "
+                                + pidFile
+                                + ".new "
+                                + pidFile
                                 + "; exec \"$@\"",
                             "sh",
                             command),
@@ -230,8 +235,7 @@ class WriteProtectionTest {
                 return false;
               }
               pid = Integer.parseInt(Files.readString(pidFile).strip());
-              return name.equals("sh") || TaskReader.read(pid).command().equals(name)
-;
+              return name.equals("sh") || TaskReader.read(pid).command().equals(name);
             });
   }
 }

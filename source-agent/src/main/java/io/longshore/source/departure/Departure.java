@@ -7,14 +7,22 @@ import io.longshore.criu.run.CriuDump;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.CriuTask;
 import io.longshore.linux.CgroupFence;
+import io.longshore.linux.ProcessTree;
+import io.longshore.linux.Task;
 import io.longshore.linux.network.TcpSockets;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.PushProgress;
+import io.longshore.source.pages.RoundPolicy;
+import io.longshore.source.pages.RoundProgress;
+import io.longshore.source.pages.Rounds;
 import io.longshore.source.pages.StalePages;
+import io.longshore.source.tracking.DirtyTracker;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -39,9 +47,11 @@ public final class Departure {
   private final Parts parts;
   private final TargetLink link;
   private final boolean takenUp;
+  private final Step<RoundProgress> copy;
   private final Step<FreezeResult> freeze;
   private final Step<Phase> release;
   private final Step<Phase> rollBack;
+  private volatile @Nullable Rounds rounds;
   private volatile @Nullable CriuDump dump;
   private volatile boolean frozen;
 
@@ -51,13 +61,15 @@ public final class Departure {
    * @param criu to freeze with; null if it is frozen already
    * @param fence holds the workload's tree
    * @param planes opens data streams when those that there were are broken
+   * @param trackers makes what sees the workload write
    */
   record Parts(
       @Nullable Criu criu,
       CriuFolder folder,
       CgroupFence fence,
       SourceAddresses addresses,
-      Supplier<DataPlane> planes) {}
+      Supplier<DataPlane> planes,
+      Supplier<DirtyTracker> trackers) {}
 
   /**
    * Prepared.
@@ -80,6 +92,7 @@ public final class Departure {
     this.link = new TargetLink(plane, parts.planes(), this::frozenPages);
     this.dump = dump;
     this.takenUp = takenUp;
+    this.copy = new Step<>("copy-" + id);
     this.freeze = new Step<>("freeze-" + id);
     this.release = Step.untilDone("release-" + id);
     this.rollBack = Step.untilDone("roll-back-" + id);
@@ -135,12 +148,44 @@ public final class Departure {
       outcome =
           freeze.order(
               () -> {
-                FreezeResult result = new Freeze(id, journal, parts, link, this::begun).run();
+                FreezeResult result =
+                    new Freeze(id, journal, parts, link, rounds, this::begun).run();
                 frozen = true;
+                // The tree stands still: nobody waits for the end of tracking.
+                Thread.ofVirtual().name("tracked-" + id).start(this::endRounds);
                 return result;
               });
     }
     return Step.join(outcome);
+  }
+
+  /**
+   * Begins to send the memory of the running workload, round after round, as the policy says.
+   *
+   * @return completes with the last round
+   * @throws LongshoreException WRONG_PHASE
+   */
+  public CompletableFuture<RoundProgress> copy(RoundPolicy policy) {
+    synchronized (this) {
+      if (!copy.wasOrdered()) {
+        require(Phase.PREPARED, "copy");
+      }
+      return copy.order(
+          () -> {
+            Rounds begun =
+                new Rounds(id, parts.trackers().get(), this::processes, link.plane().pages());
+            rounds = begun;
+            return begun.run(policy);
+          });
+    }
+  }
+
+  /** How far the rounds are. */
+  public RoundProgress roundProgress() {
+    Rounds begun = rounds;
+    return begun == null
+        ? new RoundProgress(0, 0, 0, 0, 0, RoundProgress.End.NONE)
+        : begun.progress();
   }
 
   /**
@@ -277,6 +322,22 @@ public final class Departure {
     return true;
   }
 
+  private synchronized void endRounds() {
+    if (rounds != null) {
+      rounds.close();
+    }
+  }
+
+  private Map<Integer, Integer> processes() throws IOException {
+    Map<Integer, Integer> processes = new HashMap<>();
+    for (Task task : ProcessTree.of(rootPid()).tasks()) {
+      if (task.alive()) {
+        processes.put(task.pid(), task.ownPid());
+      }
+    }
+    return processes;
+  }
+
   private synchronized void begun(CriuDump started) {
     dump = started;
     if (rollBack.wasOrdered()) {
@@ -339,8 +400,10 @@ public final class Departure {
     // Ends every wait for the network; CRIU itself is let finish its freeze, which is short, and
     // then turned back.
     link.cancel();
+    copy.awaitEnd();
     freeze.awaitEnd();
     link.cancel();
+    endRounds();
     CriuDump dumped = dump;
     if (dumped != null) {
       dumped.abort(ENDED);

@@ -75,7 +75,8 @@ record DepartureRecord(
             .with("freeze.nanos", frozen.freezeTime().toNanos())
             .with("freeze.start-nanos", frozen.startNanos())
             .with("freeze.image-bytes", frozen.imageBytes())
-            .with("freeze.pages", frozen.pages());
+            .with("freeze.pages", frozen.pages())
+            .with("freeze.stale-pages", frozen.stalePages());
   }
 
   static DepartureRecord of(JournalEntry entry) throws JournalFormatException {
@@ -109,6 +110,7 @@ record DepartureRecord(
             Duration.ofNanos(entry.number("freeze.nanos")),
             entry.number("freeze.start-nanos"),
             entry.number("freeze.image-bytes"),
-            entry.number("freeze.pages"));
+            entry.number("freeze.pages"),
+            entry.number("freeze.stale-pages"));
   }
 }

@@ -10,6 +10,8 @@ import io.longshore.platform.error.Reason;
 import io.longshore.source.departure.Departure.Parts;
 import io.longshore.source.images.ImageStreamer;
 import io.longshore.source.images.ImagesSent;
+import io.longshore.source.pages.PageRange;
+import io.longshore.source.pages.Rounds;
 import io.longshore.source.pages.StalePages;
 import io.longshore.source.pages.TransferBrokenException;
 import java.io.IOException;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,17 +47,25 @@ final class Freeze {
   private final DepartureJournal journal;
   private final Parts parts;
   private final TargetLink link;
+  private final @Nullable Rounds rounds;
   private final Consumer<CriuDump> begun;
 
   /**
+   * @param rounds that went before; null if there were none
    * @param begun is told of CRIU when it was started; may throw to turn back
    */
   Freeze(
-      String id, DepartureJournal journal, Parts parts, TargetLink link, Consumer<CriuDump> begun) {
+      String id,
+      DepartureJournal journal,
+      Parts parts,
+      TargetLink link,
+      @Nullable Rounds rounds,
+      Consumer<CriuDump> begun) {
     this.id = id;
     this.journal = journal;
     this.parts = parts;
     this.link = link;
+    this.rounds = rounds;
     this.begun = begun;
   }
 
@@ -66,6 +77,9 @@ final class Freeze {
       begun.accept(dump);
       parts.addresses().prepare();
       dump.awaitHeld(STARTED);
+      if (rounds != null) {
+        rounds.again();
+      }
       images.start();
       journal.change(record -> record.in(Phase.FREEZING));
       long start = System.nanoTime();
@@ -81,15 +95,17 @@ final class Freeze {
       FrozenTree tree =
           FrozenTree.of(folder.images(), journal.record().root().pid(), parts.fence());
       tree.addHidden(dump.hiddenPages());
+      List<PageRange> pages = tree.pages();
+      StalePages stale = new StalePages(rounds == null ? pages : endRounds(rounds, pages, plane));
       ImagesSent sent = images.finish();
-      StalePages stale = new StalePages(tree.pages());
-      plane.images().complete(sent.count(), sent.bytes());
+      long all = pages.stream().mapToLong(PageRange::count).sum();
+      plane.images().complete(sent.count(), sent.bytes(), all - stale.total());
       parts.addresses().sendOn();
       link.serve(stale);
       long sentAfter = System.nanoTime() - start;
       plane.images().awaitComplete();
       link.sendAhead();
-      FreezeResult result = new FreezeResult(freezeTime, start, sent.bytes(), stale.total());
+      FreezeResult result = new FreezeResult(freezeTime, start, sent.bytes(), all, stale.total());
       // Not waited for: without it a restarted agent only refuses to say how the freeze went.
       journal.noteLater(
           record -> record.phase() == Phase.FREEZING ? record.frozen(result) : record);
@@ -110,6 +126,13 @@ final class Freeze {
     } catch (TransferBrokenException e) {
       throw new LongshoreException(Reason.TRANSFER_BROKEN, String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private static List<PageRange> endRounds(Rounds rounds, List<PageRange> pages, DataPlane plane)
+      throws IOException, InterruptedException {
+    Rounds.Outcome outcome = rounds.end(pages);
+    plane.images().forget(outcome.forget());
+    return outcome.stale();
   }
 
   private CriuDump startDump(CriuFolder folder) throws IOException {

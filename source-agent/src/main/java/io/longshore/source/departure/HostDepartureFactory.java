@@ -14,6 +14,7 @@ import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.source.departure.Departure.Parts;
 import io.longshore.source.pages.TransferBrokenException;
+import io.longshore.source.tracking.DirtyTrackers;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -66,7 +67,8 @@ final class HostDepartureFactory implements DepartureFactory {
               CriuFolder.create(workFolder.resolve(ref.id())),
               CgroupFence.create(ref.id(), List.of(pid)),
               addresses(begun.record(), false),
-              planes(begun, planes));
+              planes(begun, planes),
+              DirtyTrackers::forThisKernel);
       Departure departure = new Departure(begun, parts, plane);
       prepared = true;
       return departure;
@@ -101,7 +103,8 @@ final class HostDepartureFactory implements DepartureFactory {
             folder,
             fence.isPresent() ? fence.get() : CgroupFence.create(id, List.of()),
             addresses(record, true),
-            planes(read, planes));
+            planes(read, planes),
+            DirtyTrackers::forThisKernel);
     return Departure.takenUp(read, parts, CriuDump.attach(folder.work(), layout).orElse(null));
   }
 

@@ -1,5 +1,8 @@
 package io.longshore.source.images;
 
+import io.longshore.source.pages.Rounds.PageSpan;
+import java.util.List;
+
 /**
  * The stream of images to the target. Every method throws TransferBrokenException if the stream has
  * failed.
@@ -15,8 +18,16 @@ public interface ImageChannel {
   void send(String name, long offset, byte[] data, int length, boolean last)
       throws InterruptedException;
 
-  /** Tells that all images were sent. */
-  void complete(int count, long bytes) throws InterruptedException;
+  /** Tells which pages that were sent in rounds are not what the frozen workload has. */
+  void forget(List<PageSpan> pages) throws InterruptedException;
+
+  /**
+   * Tells that all images were sent.
+   *
+   * @param roundPages pages that the images describe, that were sent in rounds and are not to be
+   *     forgotten
+   */
+  void complete(int count, long bytes, long roundPages) throws InterruptedException;
 
   /** Waits until the target has stored and understood all images. */
   void awaitComplete() throws InterruptedException;

@@ -12,9 +12,15 @@ import java.util.List;
  * @param crc32c of the payload
  * @param contentPages pages with content
  * @param zeroPages pages that are all zero
+ * @param round whether the workload still runs here
  */
 public record PageBatch(
-    List<Run> runs, ByteBuffer payload, int crc32c, int contentPages, int zeroPages) {
+    List<Run> runs,
+    ByteBuffer payload,
+    int crc32c,
+    int contentPages,
+    int zeroPages,
+    boolean round) {
 
   /**
    * Adjacent pages of one kind.

@@ -1,7 +1,9 @@
 package io.longshore.source.pages;
 
+import io.longshore.linux.Errno;
 import io.longshore.linux.PageSize;
 import io.longshore.linux.ProcessMemoryReader;
+import io.longshore.linux.SystemCallException;
 import io.longshore.linux.ZeroPages;
 import io.longshore.source.pages.PageBatch.Run;
 import java.io.IOException;
@@ -13,8 +15,8 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Reads pages out of frozen processes and makes batches of them. Not thread-safe: one for each
- * sender, because its buffers are reused.
+ * Reads pages out of processes and makes batches of them. Not thread-safe: one for each sender,
+ * because its buffers are reused.
  */
 final class PageReader implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
@@ -22,6 +24,21 @@ final class PageReader implements AutoCloseable {
   private final MemorySegment pages;
   private final ByteBuffer buffer;
   private final CRC32C checksum = new CRC32C();
+
+  // Of the batch that is being made.
+  private List<Run> runs = new ArrayList<>();
+  private int filled;
+  private int zeroPages;
+
+  /** Is told what was read. */
+  interface Reader {
+    /**
+     * These pages, as they will be sent.
+     *
+     * @param content valid during the call
+     */
+    void read(PageRange range, MemorySegment content);
+  }
 
   /**
    * @param maximumPages the most pages of a batch
@@ -39,38 +56,102 @@ final class PageReader implements AutoCloseable {
    *     CRIU described
    */
   PageBatch read(List<PageRange> ranges) throws IOException {
-    List<Run> runs = new ArrayList<>();
-    int filled = 0;
-    int zeroPages = 0;
+    begin();
     for (int i = 0; i < ranges.size(); i++) {
       PageRange range = ranges.get(i);
-      int end = filled + range.count() * PageSize.BYTES;
-      read(range, pages.asSlice(filled, end - filled));
-      // Pages of zeros are taken out of the payload, for which what follows moves up.
-      int next = filled;
-      while (next < end) {
-        int from = next;
-        boolean zero = isZero(next);
-        do {
-          next += PageSize.BYTES;
-        } while (next < end && isZero(next) == zero);
-        int count = (next - from) / PageSize.BYTES;
-        runs.add(new Run(range.part(range.count() - (end - from) / PageSize.BYTES, count), zero));
-        if (zero) {
-          zeroPages += count;
-        } else {
-          if (filled != from) {
-            MemorySegment.copy(pages, from, pages, filled, next - from);
-          }
-          filled += next - from;
+      read(range, pages.asSlice(filled, (long) range.count() * PageSize.BYTES));
+      append(range);
+    }
+    return batch(false);
+  }
+
+  /**
+   * Reads pages of processes that run. Those that are gone by now are left out, and those that are
+   * written meanwhile are as they are at some moment, or half so: the tracker knows.
+   *
+   * @param ranges together at most the maximum
+   * @param reader is told what was read
+   * @throws IOException if a process may not be read
+   */
+  PageBatch readRunning(List<PageRange> ranges, Reader reader) throws IOException {
+    begin();
+    for (PageRange range : ranges) {
+      int at = 0;
+      while (at < range.count()) {
+        PageRange rest = range.part(at, range.count() - at);
+        int count = readWhatIsThere(rest);
+        if (count < 0) {
+          break;
         }
+        if (count > 0) {
+          PageRange there = rest.part(0, count);
+          reader.read(there, pages.asSlice(filled, (long) count * PageSize.BYTES));
+          append(there);
+        }
+        // One page cannot be read, if any.
+        at += count + 1;
       }
     }
+    return batch(true);
+  }
+
+  private void begin() {
+    runs = new ArrayList<>();
+    filled = 0;
+    zeroPages = 0;
+  }
+
+  private PageBatch batch(boolean round) {
     ByteBuffer payload = buffer.slice(0, filled);
     checksum.reset();
     checksum.update(payload);
     return new PageBatch(
-        runs, payload.rewind(), (int) checksum.getValue(), filled / PageSize.BYTES, zeroPages);
+        runs,
+        payload.rewind(),
+        (int) checksum.getValue(),
+        filled / PageSize.BYTES,
+        zeroPages,
+        round);
+  }
+
+  /**
+   * Makes runs of pages that stand behind the others in the buffer. Those of zeros are taken out of
+   * the payload, for which what follows moves up.
+   */
+  private void append(PageRange range) {
+    int end = filled + range.count() * PageSize.BYTES;
+    int next = filled;
+    while (next < end) {
+      int from = next;
+      boolean zero = isZero(next);
+      do {
+        next += PageSize.BYTES;
+      } while (next < end && isZero(next) == zero);
+      int count = (next - from) / PageSize.BYTES;
+      runs.add(new Run(range.part(range.count() - (end - from) / PageSize.BYTES, count), zero));
+      if (zero) {
+        zeroPages += count;
+      } else {
+        if (filled != from) {
+          MemorySegment.copy(pages, from, pages, filled, next - from);
+        }
+        filled += next - from;
+      }
+    }
+  }
+
+  /** How many pages, from the first of the range on, were read; -1 if the process has ended. */
+  private int readWhatIsThere(PageRange range) throws IOException {
+    MemorySegment content = pages.asSlice(filled, (long) range.count() * PageSize.BYTES);
+    try {
+      long read = memory.read(range.pid(), range.firstPage() * PageSize.BYTES, content);
+      return (int) (read / PageSize.BYTES);
+    } catch (SystemCallException e) {
+      if (e.errno() == Errno.ESRCH) {
+        return -1;
+      }
+      throw e;
+    }
   }
 
   private void read(PageRange range, MemorySegment content) throws IOException {

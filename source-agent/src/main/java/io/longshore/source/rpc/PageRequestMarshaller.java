@@ -21,6 +21,7 @@ final class PageRequestMarshaller implements MethodDescriptor.Marshaller<PageReq
   private static final int CRC = tag(io.longshore.transfer.v1.PageBatch.CRC32C_FIELD_NUMBER, 5);
   private static final int PAYLOAD =
       tag(io.longshore.transfer.v1.PageBatch.PAYLOAD_FIELD_NUMBER, 2);
+  private static final int ROUND = tag(io.longshore.transfer.v1.PageBatch.ROUND_FIELD_NUMBER, 0);
   private static final int VPID = tag(io.longshore.transfer.v1.PageRun.VPID_FIELD_NUMBER, 0);
   private static final int FIRST = tag(io.longshore.transfer.v1.PageRun.FIRST_PAGE_FIELD_NUMBER, 0);
   private static final int COUNT = tag(io.longshore.transfer.v1.PageRun.COUNT_FIELD_NUMBER, 0);
@@ -30,10 +31,13 @@ final class PageRequestMarshaller implements MethodDescriptor.Marshaller<PageReq
   /** A run's tag and length, and four numbers with theirs; so its length takes one byte. */
   private static final int RUN_BYTES = 2 + 4 * 11;
 
-  /** Before the runs: tag and length of the batch. Behind them: its checksum, and its payload's. */
+  /**
+   * Before the runs: tag and length of the batch. Behind them: whether it is of a round, its
+   * checksum, and its payload's.
+   */
   private static final int PREFIX_BYTES = 6;
 
-  private static final int SUFFIX_BYTES = 5 + 6;
+  private static final int SUFFIX_BYTES = 2 + 5 + 6;
 
   private static final ByteBuffer NO_PAGES = ByteBuffer.allocate(0);
 
@@ -76,6 +80,10 @@ final class PageRequestMarshaller implements MethodDescriptor.Marshaller<PageReq
     end = PREFIX_BYTES;
     for (int i = 0; i < runs.size(); i++) {
       run(runs.get(i));
+    }
+    if (batch.round()) {
+      header[end++] = (byte) ROUND;
+      header[end++] = 1;
     }
     if (batch.crc32c() != 0) {
       header[end++] = (byte) CRC;

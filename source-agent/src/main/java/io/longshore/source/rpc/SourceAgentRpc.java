@@ -4,6 +4,8 @@ import com.google.protobuf.util.Durations;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.longshore.agent.rpc.FactsMessages;
+import io.longshore.agent.v1.CopyRoundsRequest;
+import io.longshore.agent.v1.CopyRoundsResponse;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
 import io.longshore.agent.v1.FreezeWorkloadResponse;
 import io.longshore.agent.v1.GetSourceRequest;
@@ -28,12 +30,15 @@ import io.longshore.source.departure.FreezeResult;
 import io.longshore.source.departure.Phase;
 import io.longshore.source.departure.TransferTarget;
 import io.longshore.source.pages.PushProgress;
+import io.longshore.source.pages.RoundPolicy;
+import io.longshore.source.pages.RoundProgress;
 import io.longshore.source.pages.TransferBrokenException;
 import io.longshore.source.workload.Inspection;
 import io.longshore.source.workload.WorkloadInspector;
 import io.longshore.v1.Workload;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -88,6 +93,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
             .setSinceFreeze(Durations.fromNanos(System.nanoTime() - result.startNanos()))
             .setImageBytes(result.imageBytes())
             .setPages(result.pages())
+            .setStalePages(result.stalePages())
             .build());
   }
 
@@ -98,8 +104,23 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
     CompletableFuture<Void> complete = push(departure, request.getResumed());
     boolean done = false;
     while (!done && !stream.isCancelled()) {
-      done = isDone(complete);
+      done = isDone(complete, "the push");
       responses.onNext(report(departure, done));
+    }
+    if (done) {
+      responses.onCompleted();
+    }
+  }
+
+  @Override
+  public void copyRounds(CopyRoundsRequest request, StreamObserver<CopyRoundsResponse> responses) {
+    var stream = (ServerCallStreamObserver<CopyRoundsResponse>) responses;
+    Departure departure = departures.get(FactsMessages.ref(request.getMigration()));
+    CompletableFuture<RoundProgress> complete = departure.copy(policy(request));
+    boolean done = false;
+    while (!done && !stream.isCancelled()) {
+      done = isDone(complete, "the rounds");
+      responses.onNext(report(departure, departure.roundProgress()));
     }
     if (done) {
       responses.onCompleted();
@@ -141,7 +162,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
     }
   }
 
-  private static boolean isDone(CompletableFuture<Void> complete) {
+  private static boolean isDone(CompletableFuture<?> complete, String what) {
     try {
       complete.get(REPORT_MILLIS, TimeUnit.MILLISECONDS);
       return true;
@@ -154,12 +175,39 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
       }
       throw new LongshoreException(
           Reason.TRANSFER_BROKEN,
-          cause == null ? "the push failed: " + e.getCause() : String.valueOf(cause.getMessage()),
+          cause == null ? what + " failed: " + e.getCause() : String.valueOf(cause.getMessage()),
           e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new LongshoreException(Reason.CANCELLED, "the agent is stopping", e);
     }
+  }
+
+  private static RoundPolicy policy(CopyRoundsRequest request) {
+    try {
+      return new RoundPolicy(
+          Duration.ofNanos(Durations.toNanos(request.getDowntimeBudget())), request.getMaxRounds());
+    } catch (IllegalArgumentException e) {
+      throw new LongshoreException(Reason.INVALID_ARGUMENT, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static CopyRoundsResponse report(Departure departure, RoundProgress progress) {
+    return CopyRoundsResponse.newBuilder()
+        .setRound(progress.round())
+        .setTotalPages(progress.totalPages())
+        .setHeldPages(progress.heldPages())
+        .setPagesSent(progress.contentSent())
+        .setZeroPages(progress.zero())
+        .setBytesOnWire(departure.bytesOnWire())
+        .setEnd(
+            switch (progress.end()) {
+              case NONE -> CopyRoundsResponse.End.END_UNSPECIFIED;
+              case CONVERGED -> CopyRoundsResponse.End.END_CONVERGED;
+              case NO_GAIN -> CopyRoundsResponse.End.END_NO_GAIN;
+              case ROUNDS -> CopyRoundsResponse.End.END_MAX_ROUNDS;
+            })
+        .build();
   }
 
   private static PushPagesResponse report(Departure departure, boolean done) {

@@ -13,6 +13,7 @@ import io.longshore.source.departure.DataPlane;
 import io.longshore.source.images.ImageChannel;
 import io.longshore.source.pages.PageBatch;
 import io.longshore.source.pages.PageChannel;
+import io.longshore.source.pages.Rounds.PageSpan;
 import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
@@ -21,6 +22,7 @@ import io.longshore.transfer.v1.SendImagesRequest;
 import io.longshore.transfer.v1.SendImagesResponse;
 import io.longshore.transfer.v1.SendPagesResponse;
 import io.longshore.transfer.v1.ServeFaultsResponse;
+import io.longshore.transfer.v1.StalePages;
 import io.longshore.transfer.v1.StreamOpen;
 import io.longshore.transfer.v1.TransferServiceGrpc;
 import java.nio.ByteBuffer;
@@ -47,8 +49,11 @@ final class TransferClient implements DataPlane {
   /** What gRPC may hold of a stream of pages: two batches. */
   private static final int BUFFERED_BYTES = 2 << 20;
 
+  /** Of stale pages in one message. */
+  private static final int SPANS = 16384;
+
   private static final PageBatch NO_PAGES =
-      new PageBatch(List.of(), ByteBuffer.allocate(0), 0, 0, 0);
+      new PageBatch(List.of(), ByteBuffer.allocate(0), 0, 0, 0, false);
 
   private final List<ManagedChannel> connections = new ArrayList<>();
   private final WireBytes wireBytes = new WireBytes();
@@ -172,10 +177,29 @@ final class TransferClient implements DataPlane {
     }
 
     @Override
-    public void complete(int count, long bytes) throws InterruptedException {
+    public void forget(List<PageSpan> pages) throws InterruptedException {
+      for (int from = 0; from < pages.size(); from += SPANS) {
+        StalePages.Builder stale = StalePages.newBuilder();
+        for (PageSpan span : pages.subList(from, Math.min(pages.size(), from + SPANS))) {
+          stale.addSpans(
+              io.longshore.transfer.v1.PageSpan.newBuilder()
+                  .setVpid(span.vpid())
+                  .setFirstPage(span.firstPage())
+                  .setCount(span.count()));
+        }
+        stream.send(SendImagesRequest.newBuilder().setStale(stale).build(), 0);
+      }
+    }
+
+    @Override
+    public void complete(int count, long bytes, long roundPages) throws InterruptedException {
       stream.send(
           SendImagesRequest.newBuilder()
-              .setComplete(ImagesComplete.newBuilder().setImages(count).setBytes(bytes))
+              .setComplete(
+                  ImagesComplete.newBuilder()
+                      .setImages(count)
+                      .setBytes(bytes)
+                      .setRoundPages(roundPages))
               .build(),
           0);
     }

@@ -57,6 +57,11 @@ final class ProtectedProcess implements AutoCloseable {
     }
   }
 
+  /** Takes a process up whose writes cannot be noted. */
+  static ProtectedProcess unprotected(int pid) throws IOException {
+    return new ProtectedProcess(null, PageMapScan.open(pid));
+  }
+
   /** Whether writes are noted. If not, everything counts as written. */
   boolean isProtected() {
     return protection != null;
@@ -116,10 +121,7 @@ final class ProtectedProcess implements AutoCloseable {
     PageRanges found = new PageRanges();
     long _ =
         pages.scan(
-            range.start(),
-            range.end(),
-            query,
-            (start, end, categories) -> found.add(start, end));
+            range.start(), range.end(), query, (start, end, categories) -> found.add(start, end));
     return found;
   }
 

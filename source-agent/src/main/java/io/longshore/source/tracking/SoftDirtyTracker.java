@@ -83,8 +83,7 @@ final class SoftDirtyTracker implements DirtyTracker {
     boolean all = !Long.valueOf(startTime).equals(cleared.get(pid));
     try (PageMapEntries entries = PageMapEntries.open(pid)) {
       for (PrivateMemory range : PrivateMemory.of(pid)) {
-        entries.find(
-            range.start(), range.end(), all ? 0 : PageMapEntries.SOFT_DIRTY, written::add);
+        entries.find(range.start(), range.end(), all ? 0 : PageMapEntries.SOFT_DIRTY, written::add);
       }
     }
   }

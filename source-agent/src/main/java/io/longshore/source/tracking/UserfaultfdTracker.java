@@ -1,5 +1,6 @@
 package io.longshore.source.tracking;
 
+import io.longshore.linux.DirectTransfers;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -9,21 +10,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The kernel notes writes, through a userfaultfd(2) in each process, which costs about a
  * microsecond at the first write to a page between two scans. A scan costs as much as there are
  * pages, not what they hold.
  *
- * <p>What the kernel writes for a device, into memory that was handed to it before a scan and
- * filled after it (a read with {@code O_DIRECT} under way, io_uring with fixed buffers), is noted
- * when it is handed over only.
+ * <p>What a device writes into memory that was handed to it before a scan is noted when it is
+ * handed over only. So of a process that was ever seen to have such transfers everything counts as
+ * written.
  */
 final class UserfaultfdTracker implements DirtyTracker {
+  private static final Logger log = LoggerFactory.getLogger(UserfaultfdTracker.class);
   private static final int MOST_TRIES = 3;
 
   private final Map<Integer, ProtectedProcess> processes = new HashMap<>();
   private final Set<Integer> unprotected = new HashSet<>();
+  private final Set<Integer> direct = new HashSet<>();
 
   @Override
   public String name() {
@@ -46,6 +51,7 @@ final class UserfaultfdTracker implements DirtyTracker {
     gone.removeAll(new HashSet<>(pids));
     gone.forEach(this::forget);
     unprotected.retainAll(pids);
+    direct.retainAll(pids);
     return written;
   }
 
@@ -68,9 +74,17 @@ final class UserfaultfdTracker implements DirtyTracker {
   }
 
   private PageRanges scan(int pid) throws IOException {
+    if (!direct.contains(pid) && DirectTransfers.isPossibleFor(pid)) {
+      log.info("All memory of process {} counts as written: it has files open with O_DIRECT", pid);
+      direct.add(pid);
+      forget(pid);
+    }
     ProtectedProcess process = processes.get(pid);
     if (process == null) {
-      process = ProtectedProcess.of(pid, unprotected.contains(pid));
+      process =
+          direct.contains(pid)
+              ? ProtectedProcess.unprotected(pid)
+              : ProtectedProcess.of(pid, unprotected.contains(pid));
       processes.put(pid, process);
     }
     PageRanges written = process.scan(PrivateMemory.of(pid));

@@ -17,6 +17,7 @@ import io.longshore.platform.value.HostPort;
 import io.longshore.source.images.ImageChannel;
 import io.longshore.source.pages.PageChannel;
 import io.longshore.source.pages.TransferBrokenException;
+import io.longshore.source.tracking.DirtyTracker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -298,7 +299,8 @@ final class DeparturesTest {
               new CriuFolder(folder.resolve(ref.id())),
               CgroupFence.create(ref.id(), List.of(root)),
               new NoAddresses(),
-              () -> data),
+              () -> data,
+              DeparturesTest::noTracker),
           data);
     }
 
@@ -313,9 +315,14 @@ final class DeparturesTest {
               new NoAddresses(),
               () -> {
                 throw new TransferBrokenException("no target", null);
-              }),
+              },
+              DeparturesTest::noTracker),
           null);
     }
+  }
+
+  private static DirtyTracker noTracker() {
+    throw new IllegalStateException("no rounds in this test");
   }
 
   private static MigrationRef ref(String id, long epoch) {

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.longshore.source.pages.Rounds.PageSpan;
 import io.longshore.source.pages.TransferBrokenException;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
@@ -121,7 +123,10 @@ final class ImageStreamerTest {
     }
 
     @Override
-    public void complete(int count, long bytes) {
+    public void forget(List<PageSpan> pages) {}
+
+    @Override
+    public void complete(int count, long bytes, long roundPages) {
       complete = new ImagesSent(count, bytes);
     }
 

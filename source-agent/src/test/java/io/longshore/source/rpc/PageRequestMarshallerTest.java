@@ -53,11 +53,15 @@ final class PageRequestMarshallerTest {
     // The largest run there is, and the longest numbers.
     PageRange huge = new PageRange(-1, 1, Long.MAX_VALUE, Integer.MAX_VALUE);
     assertSame(
-        new PageBatch(List.of(new PageBatch.Run(huge, true)), ByteBuffer.allocate(0), -1, 0, 1));
+        new PageBatch(
+            List.of(new PageBatch.Run(huge, true)), ByteBuffer.allocate(0), -1, 0, 1, true));
   }
 
   private void assertSame(PageBatch batch) throws Exception {
-    var expected = io.longshore.transfer.v1.PageBatch.newBuilder().setCrc32C(batch.crc32c());
+    var expected =
+        io.longshore.transfer.v1.PageBatch.newBuilder()
+            .setCrc32C(batch.crc32c())
+            .setRound(batch.round());
     for (PageBatch.Run run : batch.runs()) {
       expected.addRuns(
           PageRun.newBuilder()
@@ -69,6 +73,14 @@ final class PageRequestMarshallerTest {
     }
     expected.setPayload(ByteString.copyFrom(batch.payload().duplicate()));
     byte[] bytes = SendPagesRequest.newBuilder().setBatch(expected).build().toByteArray();
+    if (batch.round()) {
+      // Protobuf writes fields in the order of their numbers, and this one before the pages.
+      SendPagesRequest message = SendPagesRequest.newBuilder().setBatch(expected).build();
+      byte[] drained = drained(new PageRequest.Pages(batch));
+      assertThat(SendPagesRequest.parseFrom(drained)).isEqualTo(message);
+      assertThat(drained).hasSameSizeAs(bytes);
+      return;
+    }
     assertThat(drained(new PageRequest.Pages(batch))).isEqualTo(bytes);
     assertThat(ServeFaultsRequest.newBuilder().setBatch(expected).build().toByteArray())
         .isEqualTo(bytes);
@@ -116,6 +128,11 @@ final class PageRequestMarshallerTest {
     ByteBuffer payload =
         direct ? ByteBuffer.allocateDirect(bytes.length).put(bytes).flip() : ByteBuffer.wrap(bytes);
     return new PageBatch(
-        runs, payload, random.nextInt(3) == 0 ? 0 : random.nextInt(), content, zeros);
+        runs,
+        payload,
+        random.nextInt(3) == 0 ? 0 : random.nextInt(),
+        content,
+        zeros,
+        random.nextBoolean());
   }
 }

@@ -15,6 +15,7 @@ import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
 import io.longshore.source.pages.PageBatch;
 import io.longshore.source.pages.PageRange;
+import io.longshore.source.pages.Rounds;
 import io.longshore.source.pages.TransferBrokenException;
 import io.longshore.transfer.v1.Grant;
 import io.longshore.transfer.v1.PageDemand;
@@ -29,6 +30,7 @@ import io.longshore.transfer.v1.TransferServiceGrpc;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -221,7 +223,7 @@ final class TransferClientTest {
     target.grant(1 << 20);
     client.awaitOpen();
     client.images().send("a.img", 0, new byte[] {1, 2, 3, 4}, 3, true);
-    client.images().complete(1, 3);
+    client.images().complete(1, 3, 2);
     await().until(() -> target.images.size() == 2);
     var chunk = target.images.getFirst().getChunk();
     CRC32C checksum = new CRC32C();
@@ -234,6 +236,24 @@ final class TransferClientTest {
         .getFirst()
         .onNext(SendImagesResponse.newBuilder().setComplete(true).build());
     client.images().awaitComplete();
+    assertThat(target.images.getLast().getComplete().getRoundPages()).isEqualTo(2);
+  }
+
+  @Test
+  void tellsWhichPagesToForgetInMessagesThatTheTargetTakes() throws Exception {
+    target.grant(1 << 20);
+    client.awaitOpen();
+    List<Rounds.PageSpan> pages = new ArrayList<>();
+    for (int i = 0; i < 20_000; i++) {
+      pages.add(new Rounds.PageSpan(7, 3L * i, 2));
+    }
+    client.images().forget(pages);
+    await().until(() -> target.images.size() == 2);
+    assertThat(target.images.getFirst().getStale().getSpansCount()).isEqualTo(16_384);
+    assertThat(target.images.getLast().getStale().getSpansCount()).isEqualTo(20_000 - 16_384);
+    var last = target.images.getLast().getStale().getSpansList().getLast();
+    assertThat(List.of((long) last.getVpid(), last.getFirstPage(), last.getCount()))
+        .containsExactly(7L, 3L * 19_999, 2L);
   }
 
   private static TransferClient client(HostPort address) {
@@ -250,7 +270,8 @@ final class TransferClientTest {
         ByteBuffer.wrap(payload, 0, pages * 4096),
         0,
         pages,
-        0);
+        0,
+        false);
   }
 
   private static final class Target extends TransferServiceGrpc.TransferServiceImplBase {

@@ -45,13 +45,16 @@ class UserfaultfdTrackerTest {
         long page = writer.firstPage() + i * 100;
         assertThat(written.ranges())
             .anyMatch(
-                range ->
-                    range.firstPage() <= page && page < range.firstPage() + range.count());
+                range -> range.firstPage() <= page && page < range.firstPage() + range.count());
       }
-      tracker.close();
+      closed(tracker);
       assertThat(Files.readString(Path.of("/proc/" + writer.pid() + "/smaps")))
           .doesNotContain(" uw");
     }
+  }
+
+  private static void closed(DirtyTracker tracker) {
+    tracker.close();
   }
 
   @Test

@@ -164,14 +164,15 @@ public final class Arrival {
   /**
    * All images were sent: checks them and announces their lazy pages to the page store.
    *
+   * @param roundPages how many of these came in rounds and are not stale
    * @throws LongshoreException MALFORMED_STREAM if they cannot be understood
    */
-  public void imagesComplete(int count, long bytes) {
+  public void imagesComplete(int count, long bytes, long roundPages) {
     Parts receiving = receiving();
     receiving.images().complete(count, bytes);
     boolean announced = false;
     try {
-      AnnouncedPages.announce(receiving.images().path(), receiving.pages());
+      AnnouncedPages.announce(receiving.images().path(), receiving.pages(), roundPages);
       announced = true;
     } catch (ImageFormatException | IllegalArgumentException | NoSuchFileException e) {
       throw new LongshoreException(

@@ -24,10 +24,11 @@ public final class AnnouncedPages {
   /**
    * Reads the process tree and the page maps of a folder. Announces all of them or nothing.
    *
+   * @param roundPages how many of them came in rounds and are not stale
    * @throws ImageFormatException if an image cannot be understood
    * @throws io.longshore.target.pages.PageStoreFullException if they are more than were admitted
    */
-  public static void announce(Path folder, PageStore store) throws IOException {
+  public static void announce(Path folder, PageStore store, long roundPages) throws IOException {
     Map<Integer, List<PageRange>> lazy = new HashMap<>();
     for (ProcessTree.Task task :
         ProcessTree.read(folder.resolve(ImageName.PSTREE.fileName())).tasks()) {
@@ -37,7 +38,7 @@ public final class AnnouncedPages {
         lazy.put(task.pid(), lazyRanges(Pagemap.read(image)));
       }
     }
-    store.announce(lazy);
+    store.announce(lazy, roundPages);
   }
 
   private static List<PageRange> lazyRanges(Pagemap pagemap) throws ImageFormatException {

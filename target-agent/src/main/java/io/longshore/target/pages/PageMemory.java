@@ -7,6 +7,7 @@ import io.longshore.linux.SystemCallException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,13 @@ final class PageMemory implements AutoCloseable {
   @GuardedBy("this")
   private final ArrayDeque<Integer> kept = new ArrayDeque<>();
 
+  /** Single slots that were freed to be filled again, and count as used. */
+  @GuardedBy("this")
+  private int[] loose = new int[64];
+
+  @GuardedBy("this")
+  private int looseCount;
+
   @GuardedBy("this")
   private int current = -1;
 
@@ -62,6 +70,9 @@ final class PageMemory implements AutoCloseable {
   synchronized Slots allocate(int wanted) {
     if (closed) {
       throw new IllegalStateException("the page store is closed");
+    }
+    if (looseCount > 0) {
+      return new Slots(loose[--looseCount], 1);
     }
     Chunk chunk = current < 0 ? null : chunks.get(current);
     if (chunk == null || chunk.next == SLOTS_PER_CHUNK) {
@@ -102,6 +113,24 @@ final class PageMemory implements AutoCloseable {
       chunk.memory.close();
       chunks.set(index, null);
       unmapped.add(index);
+    }
+  }
+
+  /**
+   * Gives one slot back to be filled again: its chunk, of which others are in use, would not be
+   * freed, and what replaces the page would take more memory.
+   */
+  synchronized void loosen(int slot) {
+    if (looseCount == loose.length) {
+      loose = Arrays.copyOf(loose, 2 * looseCount);
+    }
+    loose[looseCount++] = slot;
+  }
+
+  /** Frees what was loosened and is not filled. */
+  synchronized void freeLoose() {
+    while (looseCount > 0) {
+      free(loose[--looseCount], 1);
     }
   }
 

@@ -27,6 +27,7 @@ public final class PageStore implements AutoCloseable {
 
   private final long limitPages;
   private final PageMemory kept;
+  private final RoundPages rounds;
   private final AtomicLong left = new AtomicLong();
   private final Map<Integer, ProcessPages> processes = new ConcurrentHashMap<>();
   private volatile Runnable whenNothingIsLacked = () -> {};
@@ -37,6 +38,31 @@ public final class PageStore implements AutoCloseable {
   public PageStore(long limitBytes) {
     this.limitPages = limitBytes / PageSize.BYTES;
     this.kept = new PageMemory(limitBytes);
+    this.rounds = new RoundPages(kept, limitPages);
+  }
+
+  /**
+   * Keeps pages of the workload that still runs on the source. What came of them before is
+   * replaced.
+   *
+   * @param content of all of them from its position on; the position moves behind them
+   * @throws PageStoreFullException if more was sent than admitted
+   * @throws PageNotAnnouncedException if the images were announced: there are no more rounds
+   */
+  public void keepOfRound(int vpid, PageRange range, ByteBuffer content) {
+    int bytes = Math.multiplyExact(range.count(), PageSize.BYTES);
+    rounds.keep(vpid, range, MemorySegment.ofBuffer(content.slice(content.position(), bytes)));
+    content.position(content.position() + bytes);
+  }
+
+  /** The same of pages that are all zero. */
+  public void keepZeroOfRound(int vpid, PageRange range) {
+    rounds.keepZero(vpid, range);
+  }
+
+  /** Forgets pages that came in rounds and were written since; others are no harm. */
+  public void forgetOfRound(int vpid, long firstPage, long count) {
+    rounds.forget(vpid, firstPage, count);
   }
 
   /**
@@ -44,10 +70,13 @@ public final class PageStore implements AutoCloseable {
    * refused.
    *
    * @param ranges of each process, ascending, not overlapping
-   * @throws IllegalArgumentException if they overlap or a process was announced before
+   * @param roundPages how many of them came in rounds; these are taken over, all others that came
+   *     are forgotten, and no round may come any more
+   * @throws IllegalArgumentException if they overlap, a process was announced before, or not so
+   *     many came in rounds: what is stale and what is not would be a guess
    * @throws PageStoreFullException if they are many more than were admitted
    */
-  public synchronized void announce(Map<Integer, List<PageRange>> ranges) {
+  public synchronized void announce(Map<Integer, List<PageRange>> ranges, long roundPages) {
     long pages = ranges.values().stream().flatMap(List::stream).mapToLong(PageRange::count).sum();
     if (pages > ANNOUNCED_TO_ADMITTED * limitPages) {
       throw new PageStoreFullException(pages, limitPages);
@@ -60,6 +89,9 @@ public final class PageStore implements AutoCloseable {
           }
           announced.put(vpid, new ProcessPages(vpid, of, kept, left));
         });
+    rounds.end(ranges, roundPages);
+    announced.values().forEach(process -> process.takeOver(rounds));
+    rounds.clear();
     processes.putAll(announced);
   }
 

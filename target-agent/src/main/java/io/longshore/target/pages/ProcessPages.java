@@ -22,8 +22,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * in ascending order of their addresses in the dump. Thread-safe.
  */
 final class ProcessPages {
-  private static final int STALE = -1;
-  private static final int ZERO = -2;
+  private static final int STALE = RoundPages.ABSENT;
+  private static final int ZERO = RoundPages.ZERO;
 
   /** The kernel is busy with the address space for microseconds, rarely for longer. */
   private static final long BUSY_NANOS = 50_000;
@@ -162,6 +162,27 @@ final class ProcessPages {
     }
   }
 
+  /** Takes over what came in rounds. Before anything else is stored or attached. */
+  void takeOver(RoundPages rounds) {
+    synchronized (slots) {
+      for (int i = 0; i < starts.length; i++) {
+        PageRange range = new PageRange(starts[i], firstIndices[i + 1] - firstIndices[i]);
+        rounds.take(vpid, range, slots, firstIndices[i]);
+      }
+      for (int from = 0; from < total; ) {
+        int end = from + 1;
+        boolean here = slots[from] != STALE;
+        while (end < total && slots[end] != STALE == here) {
+          end++;
+        }
+        if (here) {
+          stale.clear(from, end);
+        }
+        from = end;
+      }
+    }
+  }
+
   /** Whether no page was announced. */
   boolean isEmpty() {
     return total == 0;
@@ -189,6 +210,7 @@ final class ProcessPages {
 
   /** Fills in what was kept, and keeps nothing any more. After {@link #open}. */
   void installKept() {
+    kept.freeLoose();
     for (int at = 0; at < total; ) {
       int slot;
       int end = at + 1;

@@ -3,6 +3,7 @@ package io.longshore.target.rpc;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.pages.PageNotAnnouncedException;
+import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.pages.PageStoreFullException;
 import io.longshore.target.rpc.PageRequest.Run;
@@ -45,7 +46,9 @@ final class PageBatches {
           case PageEncoding.PAGE_ENCODING_ZERO_VALUE -> {}
           default -> throw malformed("pages of an unknown encoding");
         }
-        pages.check(run.vpid(), run.firstPage(), run.count());
+        if (!batch.round()) {
+          pages.check(run.vpid(), run.firstPage(), run.count());
+        }
       }
       if (payload.remaining() != rawPages * PAGE_BYTES) {
         throw malformed(
@@ -53,7 +56,10 @@ final class PageBatches {
       }
       checkSum(payload, batch.crc32c(), checksum);
       for (Run run : batch.runs()) {
-        if (run.encoding() == PageEncoding.PAGE_ENCODING_RAW_VALUE) {
+        boolean raw = run.encoding() == PageEncoding.PAGE_ENCODING_RAW_VALUE;
+        if (batch.round()) {
+          keep(run, raw, payload, pages);
+        } else if (raw) {
           pages.store(run.vpid(), run.firstPage(), run.count(), payload);
         } else {
           pages.storeZero(run.vpid(), run.firstPage(), run.count());
@@ -63,6 +69,20 @@ final class PageBatches {
       throw new LongshoreException(Reason.PAGE_NOT_ANNOUNCED, String.valueOf(e.getMessage()), e);
     } catch (PageStoreFullException e) {
       throw new LongshoreException(Reason.OUT_OF_MEMORY, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static void keep(Run run, boolean raw, ByteBuffer payload, PageStore pages) {
+    PageRange range;
+    try {
+      range = new PageRange(run.firstPage(), run.count());
+    } catch (IllegalArgumentException e) {
+      throw malformed(String.valueOf(e.getMessage()));
+    }
+    if (raw) {
+      pages.keepOfRound(run.vpid(), range, payload);
+    } else {
+      pages.keepZeroOfRound(run.vpid(), range);
     }
   }
 

@@ -16,8 +16,9 @@ sealed interface PageRequest {
    * Pages. Nothing is checked yet but that the payload lies within the message.
    *
    * @param payload valid until the batch is given to {@link PageRequestMarshaller#release}
+   * @param round whether the workload still runs on the source
    */
-  record Batch(List<Run> runs, int crc32c, ByteBuffer payload, ByteBuffer memory)
+  record Batch(List<Run> runs, int crc32c, ByteBuffer payload, boolean round, ByteBuffer memory)
       implements PageRequest {}
 
   /** Not what the protocol allows. */

@@ -26,6 +26,7 @@ final class PageRequestParser {
   private static final int RUN = PageBatch.RUNS_FIELD_NUMBER << 3 | BYTES;
   private static final int CRC = PageBatch.CRC32C_FIELD_NUMBER << 3 | FIXED32;
   private static final int PAYLOAD = PageBatch.PAYLOAD_FIELD_NUMBER << 3 | BYTES;
+  private static final int ROUND = PageBatch.ROUND_FIELD_NUMBER << 3 | VARINT;
   private static final int VPID = PageRun.VPID_FIELD_NUMBER << 3 | VARINT;
   private static final int FIRST_PAGE = PageRun.FIRST_PAGE_FIELD_NUMBER << 3 | VARINT;
   private static final int COUNT = PageRun.COUNT_FIELD_NUMBER << 3 | VARINT;
@@ -68,6 +69,7 @@ final class PageRequestParser {
     List<Run> runs = new ArrayList<>();
     int crc32c = 0;
     ByteBuffer payload = null;
+    boolean round = false;
     while (in.position() < end) {
       int tag = tag();
       switch (tag) {
@@ -82,10 +84,12 @@ final class PageRequestParser {
           }
           payload = bytes(length(end));
         }
+        case ROUND -> round = varint(end) != 0;
         default -> skip(tag, end);
       }
     }
-    return new PageRequest.Batch(runs, crc32c, payload == null ? in.slice(end, 0) : payload, in);
+    return new PageRequest.Batch(
+        runs, crc32c, payload == null ? in.slice(end, 0) : payload, round, in);
   }
 
   private Run run(int end) throws InvalidProtocolBufferException {

@@ -17,10 +17,12 @@ import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
 import io.longshore.transfer.v1.PageDemand;
+import io.longshore.transfer.v1.PageSpan;
 import io.longshore.transfer.v1.SendImagesRequest;
 import io.longshore.transfer.v1.SendImagesResponse;
 import io.longshore.transfer.v1.SendPagesResponse;
 import io.longshore.transfer.v1.ServeFaultsResponse;
+import io.longshore.transfer.v1.StalePages;
 import io.longshore.transfer.v1.StreamOpen;
 import io.longshore.transfer.v1.TransferServiceGrpc;
 import java.io.IOException;
@@ -168,6 +170,7 @@ public final class TransferRpc implements BindableService {
         case CHUNK -> chunk(request.getChunk());
         case COMPLETE -> complete(request.getComplete());
         case PACKET -> packet(request.getPacket());
+        case STALE -> stale(request.getStale());
         case KIND_NOT_SET ->
             throw new LongshoreException(Reason.MALFORMED_STREAM, "an empty message");
       }
@@ -188,8 +191,15 @@ public final class TransferRpc implements BindableService {
     }
 
     private void complete(ImagesComplete complete) {
-      arrival().imagesComplete(complete.getImages(), complete.getBytes());
+      arrival().imagesComplete(complete.getImages(), complete.getBytes(), complete.getRoundPages());
       responses.onNext(SendImagesResponse.newBuilder().setComplete(true).build());
+    }
+
+    private void stale(StalePages stale) {
+      Arrival to = arrival();
+      for (PageSpan span : stale.getSpansList()) {
+        to.pages().forgetOfRound(span.getVpid(), span.getFirstPage(), span.getCount());
+      }
     }
 
     private void packet(HeldPacket packet) {

@@ -49,7 +49,7 @@ final class KeptMemoryTest {
   @BeforeEach
   void start() throws Exception {
     tenant = Tenant.start(program, PAGES);
-    store.announce(Map.of(VPID, List.of(new PageRange(tenant.firstPage(), PAGES))));
+    store.announce(Map.of(VPID, List.of(new PageRange(tenant.firstPage(), PAGES))), 0);
     keeper = Keeper.start(folder);
     installer = new PageInstaller(store, demands, keeper);
     installer.attach(VPID, tenant.memory());

@@ -51,7 +51,7 @@ final class PageInstallerTest {
   void start() throws Exception {
     tenant = Tenant.start(program, PAGES);
     // Two ranges, so that numbers and addresses differ; the first page is in none of them.
-    store.announce(Map.of(VPID, List.of(range(1, 1000), range(1010, PAGES - 1010))));
+    store.announce(Map.of(VPID, List.of(range(1, 1000), range(1010, PAGES - 1010))), 0);
     demands.connect((vpid, page, count, again) -> demanded.add(page - tenant.firstPage()));
     keeper = Keeper.start(folder);
     installer = new PageInstaller(store, demands, keeper);

@@ -27,7 +27,8 @@ final class PageStoreTest {
     store.announce(
         Map.of(
             VPID,
-            List.of(new PageRange(100, 10), new PageRange(110, 5), new PageRange(1000, 20_000))));
+            List.of(new PageRange(100, 10), new PageRange(110, 5), new PageRange(1000, 20_000))),
+        0);
   }
 
   @AfterEach
@@ -90,27 +91,28 @@ final class PageStoreTest {
       assertThatThrownBy(
               () ->
                   store.announce(
-                      Map.of(7, List.of(new PageRange(1, 2), new PageRange(2, 1)), 8, List.of())))
+                      Map.of(7, List.of(new PageRange(1, 2), new PageRange(2, 1)), 8, List.of()),
+                      0))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(
-              () -> store.announce(Map.of(VPID, List.of(), 7, List.of(new PageRange(1, 1)))))
+              () -> store.announce(Map.of(VPID, List.of(), 7, List.of(new PageRange(1, 1))), 0))
           .isInstanceOf(IllegalArgumentException.class);
       assertRefused(() -> store.check(7, 1, 1));
-      store.announce(Map.of(7, List.of(new PageRange(1, 1))));
+      store.announce(Map.of(7, List.of(new PageRange(1, 1))), 0);
       store.check(7, 1, 1);
     }
 
     @Test
     void farMorePagesThanWereAdmittedBeforeItMakesTables() {
       assertThatThrownBy(
-              () -> store.announce(Map.of(7, List.of(new PageRange(0, Integer.MAX_VALUE)))))
+              () -> store.announce(Map.of(7, List.of(new PageRange(0, Integer.MAX_VALUE))), 0))
           .isInstanceOf(PageStoreFullException.class);
     }
 
     @Test
     void contentThatIsTooShortAndFreesWhatItHadBegun() {
       try (PageStore small = new PageStore(4096)) {
-        small.announce(Map.of(VPID, List.of(new PageRange(0, 8))));
+        small.announce(Map.of(VPID, List.of(new PageRange(0, 8))), 0);
         ByteBuffer page = Patterns.of(VPID, 0, 1);
         assertThatThrownBy(() -> small.store(VPID, 0, 2, page))
             .isInstanceOf(IndexOutOfBoundsException.class);

@@ -56,7 +56,7 @@ final class PageReceiver {
     Path folder = Files.createTempDirectory("page-receiver");
     CriuFolder images = CriuFolder.create(folder.resolve("bench"));
     PageStore pages = new PageStore(bytes);
-    pages.announce(Map.of(pid, memory));
+    pages.announce(Map.of(pid, memory), 0);
     Demands demands = new Demands();
     Arrivals arrivals =
         new Arrivals(

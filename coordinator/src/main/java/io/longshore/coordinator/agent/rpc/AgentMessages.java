@@ -3,6 +3,7 @@ package io.longshore.coordinator.agent.rpc;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.Obstacle;
 import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.SelfTestWorkload;
@@ -41,6 +42,22 @@ final class AgentMessages {
 
   static Duration duration(com.google.protobuf.Duration message) {
     return Duration.ofSeconds(message.getSeconds(), message.getNanos());
+  }
+
+  static RoundReport rounds(io.longshore.agent.v1.CopyRoundsResponse message) {
+    return new RoundReport(
+        message.getRound(),
+        message.getTotalPages(),
+        message.getHeldPages(),
+        message.getPagesSent(),
+        message.getZeroPages(),
+        message.getBytesOnWire(),
+        switch (message.getEnd()) {
+          case END_UNSPECIFIED, UNRECOGNIZED -> "";
+          case END_CONVERGED -> "CONVERGED";
+          case END_NO_GAIN -> "NO_GAIN";
+          case END_MAX_ROUNDS -> "MAX_ROUNDS";
+        });
   }
 
   static PushReport push(io.longshore.agent.v1.PushPagesResponse message) {

@@ -1,7 +1,10 @@
 package io.longshore.coordinator.agent.rpc;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.util.Durations;
 import io.grpc.Context;
+import io.longshore.agent.v1.CopyRoundsRequest;
+import io.longshore.agent.v1.CopyRoundsResponse;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
 import io.longshore.agent.v1.FreezeWorkloadResponse;
 import io.longshore.agent.v1.GetSourceRequest;
@@ -18,6 +21,7 @@ import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.SourceAgent;
 import io.longshore.coordinator.agent.TransferAccess;
 import io.longshore.coordinator.agent.Workload;
@@ -28,6 +32,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /** A source-agent over gRPC. */
 final class GrpcSourceAgent implements SourceAgent {
@@ -92,7 +99,29 @@ final class GrpcSourceAgent implements SourceAgent {
         AgentMessages.duration(answer.getFreezeTime()),
         AgentMessages.duration(answer.getSinceFreeze()),
         answer.getImageBytes(),
-        answer.getPages());
+        answer.getPages(),
+        answer.getStalePages());
+  }
+
+  @Override
+  public RoundReport copy(
+      MigrationRef migration,
+      Duration downtimeBudget,
+      int maxRounds,
+      Consumer<RoundReport> progress)
+      throws AgentException, InterruptedException {
+    CopyRoundsRequest request =
+        CopyRoundsRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setDowntimeBudget(Durations.fromNanos(downtimeBudget.toNanos()))
+            .setMaxRounds(maxRounds)
+            .build();
+    return follow(
+        () -> stub.copyRounds(request),
+        report -> report.getEnd() != CopyRoundsResponse.End.END_UNSPECIFIED,
+        AgentMessages::rounds,
+        progress,
+        "the source ended the rounds without saying why");
   }
 
   @Override
@@ -103,17 +132,32 @@ final class GrpcSourceAgent implements SourceAgent {
             .setMigration(AgentMessages.ref(migration))
             .setResumed(resumed)
             .build();
-    // However this ends, the stream does not outlive it.
+    return follow(
+        () -> stub.pushPages(request),
+        PushPagesResponse::getComplete,
+        AgentMessages::push,
+        progress,
+        "the source ended the push without saying that nothing is stale");
+  }
+
+  /** Follows reports until the last. However this ends, the stream does not outlive it. */
+  private <M, R> R follow(
+      Supplier<Iterator<M>> call,
+      Predicate<M> last,
+      Function<M, R> reading,
+      Consumer<R> progress,
+      String unfinished)
+      throws AgentException, InterruptedException {
     Context.CancellableContext scope = Context.current().withCancellation();
     Context outside = scope.attach();
     try {
-      Iterator<PushPagesResponse> reports = calls.call(() -> stub.pushPages(request));
+      Iterator<M> reports = calls.call(call);
       while (calls.call(reports::hasNext)) {
-        PushPagesResponse report = reports.next();
-        if (report.getComplete()) {
-          return AgentMessages.push(report);
+        M report = reports.next();
+        if (last.test(report)) {
+          return reading.apply(report);
         }
-        progress.accept(AgentMessages.push(report));
+        progress.accept(reading.apply(report));
       }
     } finally {
       scope.detach(outside);
@@ -122,7 +166,7 @@ final class GrpcSourceAgent implements SourceAgent {
     throw new AgentException(
         AgentException.Kind.REFUSED,
         Reason.TRANSFER_BROKEN.name(),
-        "the source ended the push without saying that nothing is stale",
+        unfinished,
         List.of(),
         new IllegalStateException("end of stream"));
   }

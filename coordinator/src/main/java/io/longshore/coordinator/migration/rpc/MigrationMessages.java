@@ -2,7 +2,6 @@ package io.longshore.coordinator.migration.rpc;
 
 import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
-import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.agent.WorkloadSummary;
 import io.longshore.coordinator.migration.Failure;
@@ -19,6 +18,7 @@ import io.longshore.platform.telemetry.TraceParent;
 import io.longshore.v1.MigrationError;
 import io.longshore.v1.MigrationResult;
 import io.longshore.v1.Obstacle;
+import io.longshore.v1.Policy;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Progress;
 import io.longshore.v1.SelfTestWorkload;
@@ -100,6 +100,7 @@ final class MigrationMessages {
     return switch (phase.state()) {
       case PENDING -> io.longshore.v1.Migration.State.STATE_PENDING;
       case PREPARING -> io.longshore.v1.Migration.State.STATE_PREPARING;
+      case COPYING -> io.longshore.v1.Migration.State.STATE_COPYING;
       case FREEZING -> io.longshore.v1.Migration.State.STATE_FREEZING;
       case TRANSFERRING -> io.longshore.v1.Migration.State.STATE_TRANSFERRING;
       case RESTORING -> io.longshore.v1.Migration.State.STATE_RESTORING;
@@ -114,11 +115,9 @@ final class MigrationMessages {
   }
 
   private static Progress progress(Measurements measured) {
-    PushReport push = measured.push();
-    long pages = push.totalPages() == 0 ? measured.pages() : push.totalPages();
     return Progress.newBuilder()
-        .setTotalBytes(pages * Measurements.PAGE_BYTES)
-        .setMovedBytes(push.storedPages() * Measurements.PAGE_BYTES)
+        .setTotalBytes(measured.totalPages() * Measurements.PAGE_BYTES)
+        .setMovedBytes(measured.movedPages() * Measurements.PAGE_BYTES)
         .setBytesPerSecond(measured.bytesPerSecond())
         .build();
   }
@@ -129,8 +128,10 @@ final class MigrationMessages {
             .setTotalTime(duration(total))
             .setMemoryBytes(measured.memoryBytes())
             .setBytesOnWire(measured.push().bytesOnWire())
-            .setPagesSent(measured.push().pagesSent())
-            .setZeroPages(measured.push().zeroPages())
+            .setPagesSent(measured.rounds().pagesSent() + measured.push().pagesSent())
+            .setZeroPages(measured.rounds().zeroPages() + measured.push().zeroPages())
+            .setRounds(measured.rounds().round())
+            .setStalePages(measured.stalePages())
             .setDemandFaults(measured.demandFaults())
             .setImageBytes(measured.imageBytes());
     java.time.Duration downtime = measured.downtime();
@@ -183,6 +184,10 @@ final class MigrationMessages {
         .setWorkload(workload(spec.workload()))
         .setStrategy(strategy(spec.strategy()))
         .addAllServiceAddresses(spec.serviceAddresses())
+        .setPolicy(
+            Policy.newBuilder()
+                .setDowntimeBudget(duration(spec.policy().downtimeBudget()))
+                .setMaxRounds(spec.policy().maxRounds()))
         .build();
   }
 
@@ -204,6 +209,8 @@ final class MigrationMessages {
       case UNSPECIFIED -> io.longshore.v1.Strategy.STRATEGY_UNSPECIFIED;
       case STOP_AND_COPY -> io.longshore.v1.Strategy.STRATEGY_STOP_AND_COPY;
       case POST_COPY -> io.longshore.v1.Strategy.STRATEGY_POST_COPY;
+      case PRE_COPY -> io.longshore.v1.Strategy.STRATEGY_PRE_COPY;
+      case HYBRID -> io.longshore.v1.Strategy.STRATEGY_HYBRID;
     };
   }
 

@@ -1,9 +1,12 @@
 package io.longshore.coordinator.migration.rpc;
 
+import com.google.protobuf.util.Durations;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Policy;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.coordinator.rpc.Fields;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -27,7 +30,27 @@ final class SpecFields {
         Fields.nodeName("spec.target_node", message.getTargetNode()),
         workload(message),
         strategy(message),
-        addresses(message.getServiceAddressesList()));
+        addresses(message.getServiceAddressesList()),
+        policy(message.getPolicy()));
+  }
+
+  private static Policy policy(io.longshore.v1.Policy message) {
+    Duration budget = Policy.DEFAULT.downtimeBudget();
+    if (message.hasDowntimeBudget()) {
+      var given = message.getDowntimeBudget();
+      if (!Durations.isValid(given)
+          || Durations.isNegative(given)
+          || Durations.compare(given, Durations.fromHours(1)) > 0) {
+        throw Fields.invalid(
+            "spec.policy.downtime_budget", "is no duration from 0 to an hour, such as 0.3s");
+      }
+      budget = Duration.ofNanos(Durations.toNanos(given));
+    }
+    int rounds =
+        message.getMaxRounds() == 0
+            ? Policy.DEFAULT.maxRounds()
+            : Fields.between("spec.policy.max_rounds", message.getMaxRounds(), 1, 1000);
+    return new Policy(budget, rounds);
   }
 
   private static Workload workload(io.longshore.v1.MigrationSpec message) {
@@ -52,6 +75,8 @@ final class SpecFields {
       case STRATEGY_UNSPECIFIED -> Strategy.UNSPECIFIED;
       case STRATEGY_STOP_AND_COPY -> Strategy.STOP_AND_COPY;
       case STRATEGY_POST_COPY -> Strategy.POST_COPY;
+      case STRATEGY_PRE_COPY -> Strategy.PRE_COPY;
+      case STRATEGY_HYBRID -> Strategy.HYBRID;
       case UNRECOGNIZED ->
           throw Fields.invalid(
               "spec.strategy",

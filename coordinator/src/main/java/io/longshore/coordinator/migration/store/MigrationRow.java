@@ -1,6 +1,7 @@
 package io.longshore.coordinator.migration.store;
 
 import io.longshore.coordinator.agent.PushReport;
+import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.migration.Failure;
 import io.longshore.coordinator.migration.Measurements;
@@ -8,10 +9,12 @@ import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Phase;
 import io.longshore.coordinator.migration.Resolution;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.Policy;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.coordinator.store.Columns;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +35,8 @@ final class MigrationRow {
           "requested_strategy",
           "strategy",
           "service_addresses",
+          "downtime_budget",
+          "max_rounds",
           "created_at",
           "trace_parent");
   private static final List<String> STATE =
@@ -45,10 +50,18 @@ final class MigrationRow {
           "failure_reason",
           "failure_message",
           "failure_criu_log",
+          "rounds",
+          "rounds_total_pages",
+          "rounds_held_pages",
+          "rounds_pages_sent",
+          "rounds_zero_pages",
+          "rounds_bytes_on_wire",
+          "rounds_end",
           "frozen_at",
           "freeze_time",
           "image_bytes",
           "pages",
+          "stale_pages",
           "restore_time",
           "downtime",
           "push_total_pages",
@@ -99,6 +112,8 @@ final class MigrationRow {
     row.put("requested_strategy", migration.requestedStrategy().name());
     row.put("strategy", spec.strategy().name());
     row.put("service_addresses", Columns.lines(spec.serviceAddresses()));
+    row.put("downtime_budget", Columns.nanosOrNull(spec.policy().downtimeBudget()));
+    row.put("max_rounds", spec.policy().maxRounds());
     row.put("created_at", Columns.micros(migration.createTime()));
     row.put("trace_parent", migration.traceParent());
     row.put("phase", migration.phase().name());
@@ -123,10 +138,19 @@ final class MigrationRow {
 
   private static void putMeasurements(Map<String, @Nullable Object> row, Measurements measured) {
     PushReport push = measured.push();
+    RoundReport rounds = measured.rounds();
+    row.put("rounds", rounds.round());
+    row.put("rounds_total_pages", rounds.totalPages());
+    row.put("rounds_held_pages", rounds.heldPages());
+    row.put("rounds_pages_sent", rounds.pagesSent());
+    row.put("rounds_zero_pages", rounds.zeroPages());
+    row.put("rounds_bytes_on_wire", rounds.bytesOnWire());
+    row.put("rounds_end", rounds.end());
     row.put("frozen_at", Columns.microsOrNull(measured.frozenAt()));
     row.put("freeze_time", Columns.nanosOrNull(measured.freezeTime()));
     row.put("image_bytes", measured.imageBytes());
     row.put("pages", measured.pages());
+    row.put("stale_pages", measured.stalePages());
     row.put("restore_time", Columns.nanosOrNull(measured.restoreTime()));
     row.put("downtime", Columns.nanosOrNull(measured.downtime()));
     row.put("push_total_pages", push.totalPages());
@@ -149,7 +173,8 @@ final class MigrationRow {
             row.getString("target_node"),
             Workload.of(row.getString("workload_kind"), row.getString("workload_name")),
             Strategy.valueOf(row.getString("strategy")),
-            Columns.lines(row, "service_addresses")),
+            Columns.lines(row, "service_addresses"),
+            policy(row)),
         Phase.valueOf(row.getString("phase")),
         failure(row),
         measurements(row),
@@ -161,6 +186,12 @@ final class MigrationRow {
         resolution(row),
         row.getInt("fence_pending") == 1,
         row.getString("trace_parent"));
+  }
+
+  private static Policy policy(ResultSet row) throws SQLException {
+    Duration budget = Columns.durationOrNull(row, "downtime_budget");
+    // Migrations of before there were policies.
+    return budget == null ? Policy.DEFAULT : new Policy(budget, row.getInt("max_rounds"));
   }
 
   private static @Nullable Resolution resolution(ResultSet row) throws SQLException {
@@ -178,10 +209,19 @@ final class MigrationRow {
 
   private static Measurements measurements(ResultSet row) throws SQLException {
     return new Measurements(
+        new RoundReport(
+            row.getInt("rounds"),
+            row.getLong("rounds_total_pages"),
+            row.getLong("rounds_held_pages"),
+            row.getLong("rounds_pages_sent"),
+            row.getLong("rounds_zero_pages"),
+            row.getLong("rounds_bytes_on_wire"),
+            row.getString("rounds_end")),
         Columns.instantOrNull(row, "frozen_at"),
         Columns.durationOrNull(row, "freeze_time"),
         row.getLong("image_bytes"),
         row.getLong("pages"),
+        row.getLong("stale_pages"),
         Columns.durationOrNull(row, "restore_time"),
         Columns.durationOrNull(row, "downtime"),
         new PushReport(

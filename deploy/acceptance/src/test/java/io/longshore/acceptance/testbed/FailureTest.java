@@ -175,6 +175,26 @@ class FailureTest {
     }
 
     @Test
+    void cancelledInTheRounds() {
+      try (MemoryWorkload workload = start()) {
+        HostState onA = HostState.of(testbed, "a");
+        HostState onB = HostState.of(testbed, "b");
+        String id =
+            testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", "hybrid"));
+        awaitState(id, Migration.State.STATE_COPYING);
+        await()
+            .atMost(Duration.ofSeconds(20))
+            .untilAsserted(
+                () ->
+                    assertThat(testbed.longshore().get(id).getProgress().getMovedBytes())
+                        .isPositive());
+        testbed.longshore().command("cancel", id).run().expectSuccess();
+        assertCancelled(testbed.longshore().await(id));
+        assertAsBefore(testbed, workload, onA, onB);
+      }
+    }
+
+    @Test
     void clientsOfARedisWaitOnlyUntilItIsCancelled() throws Exception {
       try (RedisWorkload redis = RedisWorkload.start(testbed, "a", 128L << 20);
           LoadRun load = redis.load(20)) {

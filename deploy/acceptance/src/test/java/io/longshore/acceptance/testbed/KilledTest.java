@@ -59,6 +59,26 @@ class KilledTest {
   }
 
   @Test
+  void whatIsCopiedInRoundsRunsOnWhenItsAgentIsKilled() {
+    try (MemoryWorkload workload =
+        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
+      HostState onB = HostState.of(testbed, "b");
+      String id =
+          testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", "pre-copy"));
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .pollInterval(Duration.ofMillis(50))
+          .until(() -> testbed.longshore().get(id).getState() == State.STATE_COPYING);
+      testbed.killAndStart("a.source-agent");
+      Migration migration = testbed.longshore().await(id);
+      assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_FAILED);
+      workload.assertRightOn("a");
+      onB.assertUnchanged(testbed);
+      testbed.assertDoctorFindsNothing("a");
+    }
+  }
+
+  @Test
   void whatNeverRanOnTheTargetIsEndedThereAndRolledBack() {
     try (MemoryWorkload workload =
         MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {

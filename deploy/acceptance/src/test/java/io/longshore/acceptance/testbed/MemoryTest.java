@@ -94,6 +94,69 @@ class MemoryTest {
     moveAndCheck(testbed, strategy, shape);
   }
 
+  static List<Arguments> everyCriuAndStrategyWithRounds() {
+    List<Arguments> all = new ArrayList<>();
+    String usual = Checkout.tool("LONGSHORE_CRIU");
+    all.add(Arguments.of(usual, "pre-copy"));
+    // What CRIU does is the same in both, so each version has one.
+    for (String criu : Checkout.allCrius()) {
+      if (!criu.equals(usual)) {
+        all.add(Arguments.of(criu, "hybrid"));
+      }
+    }
+    return all;
+  }
+
+  /** It writes all the time, also while it is copied. */
+  @ParameterizedTest(name = "{1}, {0}")
+  @MethodSource("everyCriuAndStrategyWithRounds")
+  void memoryThatIsWrittenDuringTheRoundsIsRight(String criu, String strategy) {
+    Testbed testbed =
+        criu.equals(Checkout.tool("LONGSHORE_CRIU"))
+            ? testbeds.usual()
+            : testbeds.with("--criu", criu);
+    HostState beforeOnA = HostState.of(testbed, "a");
+    HostState beforeOnB = HostState.of(testbed, "b");
+    try (MemoryWorkload workload =
+        MemoryWorkload.start(
+            testbed,
+            "a",
+            "--size",
+            "128m",
+            "--threads",
+            "2",
+            "--children",
+            "2",
+            "--content",
+            "zeros",
+            "--untouched",
+            "20",
+            "--shared",
+            "4m",
+            "--locked",
+            "4m",
+            "--inherited",
+            "16m",
+            "--dirty",
+            "1000")) {
+      Migration migration =
+          testbed
+              .longshore()
+              .migrateSuccessfully(Move.of("a", "b", workload.pid(), "--strategy", strategy));
+      assertThat(testbed.hasProcess("a", workload.pid())).as("still on a").isFalse();
+      var _ = workload.assertWholeOn("b");
+      beforeOnA.assertUnchanged(testbed);
+      beforeOnB.assertUnchanged(testbed, "process");
+      MigrationResult result = migration.getResult();
+      assertThat(result.getRounds()).isPositive();
+      // It cannot have written all of it since it was last looked at.
+      assertThat(result.getStalePages())
+          .isPositive()
+          .isLessThan(result.getMemoryBytes() / 4096 / 2);
+    }
+    beforeOnB.assertUnchanged(testbed);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"stop-and-copy", "post-copy"})
   void fourGibibytesAreRight(String strategy) {

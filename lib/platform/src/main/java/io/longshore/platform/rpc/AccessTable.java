@@ -59,6 +59,7 @@ final class AccessTable {
           .service("longshore.agent.v1.SourceAgentService")
           .reads("InspectWorkload", COORDINATOR)
           .changes("PrepareSource", COORDINATOR)
+          .changes("CopyRounds", COORDINATOR)
           .changes("FreezeWorkload", COORDINATOR)
           .changes("PushPages", COORDINATOR)
           .changes("ReleaseSource", COORDINATOR)

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @OnTestbed
 @Order(8)
-class ChaosTest {
+class ChaosRuns {
   private static final int RUNS = Integer.getInteger("longshore.chaos.runs", 20);
   private static final long SEED = Long.getLong("longshore.chaos.seed", 1);
 
@@ -61,7 +61,7 @@ class ChaosTest {
 
   private final Testbed testbed;
 
-  ChaosTest(Testbeds testbeds) {
+  ChaosRuns(Testbeds testbeds) {
     // Slow enough for things to happen in the middle. Services that are started again are not
     // tested: that would be another migration each.
     testbed = testbeds.with("--rate", "1gbit", "--self-test", "0");
@@ -137,7 +137,7 @@ class ChaosTest {
           assertThat(reason).isNotEqualTo("WORKLOAD_LOST").isNotEqualTo("INTERNAL");
           assertThat(run.happened())
               .as("what may have led to %s", migration.getError())
-              .anySatisfy(ChaosTest::assertMayRollBack);
+              .anySatisfy(ChaosRuns::assertMayRollBack);
         }
       }
       default -> throw new AssertionError("not over: " + migration);

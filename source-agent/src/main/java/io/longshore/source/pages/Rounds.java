@@ -1,0 +1,299 @@
+package io.longshore.source.pages;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.linux.ThreadNiceness;
+import io.longshore.source.pages.RoundProgress.End;
+import io.longshore.source.tracking.DirtyTracker;
+import io.longshore.source.tracking.WrittenPages;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sends the memory of a workload that runs: all of it first, then, round after round, what was
+ * written meanwhile. In the freeze it knows what of it is still true.
+ *
+ * <p>A round is looked for before it is read: what is written after the look is in the next one,
+ * whether it was read before or after. A round begins when the target has stored the one before, so
+ * that of two versions of a page it keeps the newer.
+ *
+ * <p>{@link #run}, {@link #again}, {@link #end} and {@link #close} by one thread at a time; {@link
+ * #progress} by any.
+ */
+public final class Rounds implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Rounds.class);
+  private static final int BATCH_PAGES = 256;
+
+  /** A round during which more than this of what it sent is written again has gained nothing. */
+  private static final double NO_GAIN = 0.8;
+
+  /** The rate is only measured over more than this. */
+  private static final int MEASURED_PAGES = 1024;
+
+  private final String id;
+  private final DirtyTracker tracker;
+  private final Processes processes;
+  private final List<? extends PageChannel> channels;
+  private final ExecutorService senders =
+      Executors.newThreadPerTaskExecutor(ThreadNiceness.threads("round", ThreadNiceness.BULK));
+
+  /** What the target was sent, ever. */
+  @GuardedBy("this")
+  private final PageSet sent = new PageSet();
+
+  /** What it was sent and has not been written since. */
+  @GuardedBy("this")
+  private final PageSet held = new PageSet();
+
+  @GuardedBy("this")
+  private RoundProgress progress = new RoundProgress(0, 0, 0, 0, 0, End.NONE);
+
+  private List<PageRange> written = List.of();
+  private double pagesPerNano;
+
+  /** Finds the processes that the workload has now. */
+  public interface Processes {
+    /** Process ids as this agent sees them, each with that in its own pid namespace. */
+    Map<Integer, Integer> now() throws IOException;
+  }
+
+  /**
+   * What became of the rounds.
+   *
+   * @param stale pages that the frozen workload has and the target has not, or not as they are
+   * @param forget pages that the target has and the frozen workload has not, or not so
+   */
+  public record Outcome(List<PageRange> stale, List<PageSpan> forget) {}
+
+  /**
+   * Adjacent pages of one process.
+   *
+   * @param vpid process id in its own pid namespace
+   * @param firstPage address / 4096
+   * @param count at least 1
+   */
+  public record PageSpan(int vpid, long firstPage, long count) {}
+
+  /**
+   * @param id of the migration, for messages
+   * @param tracker is closed with this
+   * @param channels one sender runs on each
+   */
+  public Rounds(
+      String id, DirtyTracker tracker, Processes processes, List<? extends PageChannel> channels) {
+    this.id = id;
+    this.tracker = tracker;
+    this.processes = processes;
+    this.channels = List.copyOf(channels);
+  }
+
+  /**
+   * Sends rounds until the policy ends them. What the last look found is not sent.
+   *
+   * @throws IOException if the workload cannot be looked at
+   * @throws TransferBrokenException if a stream has failed
+   */
+  public RoundProgress run(RoundPolicy policy) throws IOException, InterruptedException {
+    look();
+    while (progress().end() == End.NONE) {
+      long begin = System.nanoTime();
+      sendRound();
+      long pages = pages(written);
+      long sentAfter = System.nanoTime();
+      look();
+      long left = pages(written);
+      end(judge(policy, pages, left));
+      log.info(
+          "Migration {}: round {}: {} pages in {} ms, {} written meanwhile ({} ms to send){}",
+          id,
+          progress().round(),
+          pages,
+          (sentAfter - begin) / 1_000_000,
+          left,
+          millisToSend(left),
+          progress().end() == End.NONE ? "" : ", the last: " + progress().end());
+    }
+    return progress();
+  }
+
+  /**
+   * Sends what the last look found, if the rounds have converged, and looks again: a moment before
+   * the freeze it is a little, and then less.
+   */
+  public void again() throws IOException, InterruptedException {
+    if (progress().end() == End.CONVERGED) {
+      sendRound();
+      look();
+    }
+  }
+
+  /**
+   * The workload is frozen: says what is still true.
+   *
+   * @param frozen its pages that the agents move
+   */
+  public Outcome end(List<PageRange> frozen) throws IOException {
+    look();
+    synchronized (this) {
+      List<PageSpan> forget = new ArrayList<>();
+      for (PageSet.Span span : sent.without(held)) {
+        forget.add(new PageSpan(span.vpid(), span.firstPage(), span.count()));
+      }
+      return new Outcome(held.missingOf(frozen), forget);
+    }
+  }
+
+  /** How far they are. */
+  public synchronized RoundProgress progress() {
+    return progress;
+  }
+
+  /** Ends tracking: the workload is as it was before. */
+  @Override
+  public void close() {
+    senders.shutdownNow();
+    senders.close();
+    tracker.close();
+  }
+
+  private End judge(RoundPolicy policy, long pages, long left) {
+    if (millisToSend(left) <= policy.forPages().toMillis()) {
+      return End.CONVERGED;
+    }
+    if (left > pages * NO_GAIN) {
+      return End.NO_GAIN;
+    }
+    return progress().round() >= policy.maximumRounds() ? End.ROUNDS : End.NONE;
+  }
+
+  private long millisToSend(long pages) {
+    return pagesPerNano == 0 ? 0 : Duration.ofNanos((long) (pages / pagesPerNano)).toMillis();
+  }
+
+  /** What was written since the last look is stale, whether it is sent or not. */
+  private void look() throws IOException {
+    Map<Integer, Integer> now = processes.now();
+    List<PageRange> found = new ArrayList<>();
+    Set<Integer> seen = new HashSet<>();
+    for (WrittenPages process : tracker.scan(now.keySet())) {
+      int vpid = now.getOrDefault(process.pid(), 0);
+      seen.add(vpid);
+      for (WrittenPages.Range range : process.ranges()) {
+        add(found, vpid, process.pid(), range);
+      }
+    }
+    written = found;
+    synchronized (this) {
+      // Of a process that could not be looked at nothing is known.
+      held.retain(seen);
+      for (PageRange range : found) {
+        held.remove(range.vpid(), range.firstPage(), range.count());
+      }
+      long total = Math.max(progress.totalPages(), held.size() + pages(found));
+      note(progress.round(), total, 0, 0, progress.end());
+    }
+  }
+
+  private static void add(List<PageRange> found, int vpid, int pid, WrittenPages.Range range) {
+    long left = range.count();
+    while (left > 0) {
+      int count = (int) Math.min(left, 1 << 30);
+      found.add(new PageRange(vpid, pid, range.firstPage() + range.count() - left, count));
+      left -= count;
+    }
+  }
+
+  private void sendRound() throws InterruptedException {
+    long begin = System.nanoTime();
+    StalePages round = new StalePages(written);
+    synchronized (this) {
+      note(progress.round() + 1, progress.totalPages(), 0, 0, progress.end());
+    }
+    CompletableFuture<?>[] sending =
+        channels.stream()
+            .map(channel -> CompletableFuture.runAsync(() -> send(round, channel), senders))
+            .toArray(CompletableFuture[]::new);
+    try {
+      CompletableFuture.allOf(sending).join();
+    } catch (CompletionException e) {
+      switch (e.getCause()) {
+        case TransferBrokenException broken -> throw broken;
+        case UncheckedIOException io -> throw io;
+        case null, default -> throw e;
+      }
+    }
+    if (round.total() >= MEASURED_PAGES) {
+      pagesPerNano = (double) round.total() / Math.max(1, System.nanoTime() - begin);
+    }
+  }
+
+  private void send(StalePages round, PageChannel channel) {
+    try (PageReader reader = new PageReader(BATCH_PAGES)) {
+      for (List<PageRange> ranges = round.takeNext(BATCH_PAGES);
+          !ranges.isEmpty();
+          ranges = round.takeNext(BATCH_PAGES)) {
+        PageBatch batch = reader.readRunning(ranges, this::read);
+        if (!batch.runs().isEmpty()) {
+          channel.send(batch);
+          sent(batch);
+        }
+      }
+      channel.awaitStored();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the workload's memory", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TransferBrokenException("the rounds were stopped", e);
+    }
+  }
+
+  private void read(PageRange range, MemorySegment content) {
+    tracker.noteRead(range.pid(), range.firstPage(), content);
+  }
+
+  private synchronized void sent(PageBatch batch) {
+    for (PageBatch.Run run : batch.runs()) {
+      PageRange range = run.range();
+      sent.add(range.vpid(), range.firstPage(), range.count());
+      held.add(range.vpid(), range.firstPage(), range.count());
+    }
+    note(
+        progress.round(),
+        progress.totalPages(),
+        batch.contentPages(),
+        batch.zeroPages(),
+        progress.end());
+  }
+
+  @GuardedBy("this")
+  private void note(int round, long total, long content, long zero, End end) {
+    progress =
+        new RoundProgress(
+            round,
+            total,
+            held.size(),
+            progress.contentSent() + content,
+            progress.zero() + zero,
+            end);
+  }
+
+  private synchronized void end(End end) {
+    note(progress.round(), progress.totalPages(), 0, 0, end);
+  }
+
+  private static long pages(List<PageRange> ranges) {
+    return ranges.stream().mapToLong(PageRange::count).sum();
+  }
+}
