@@ -27,7 +27,7 @@ final class ProcFiles {
   /**
    * The whole text.
    *
-   * @throws NoSuchFileException if the process has ended
+   * @throws NoSuchFileException if the process has ended, or what of it the file was about
    */
   static String text(Path file) throws IOException {
     try {
@@ -47,7 +47,10 @@ final class ProcFiles {
 
   private static boolean isNoSuchProcess(IOException e) {
     String message = e.getMessage();
-    return message != null && message.contains("No such process");
+    return message != null
+        && (message.contains("No such process")
+            // Of a descriptor that was closed since its file was opened.
+            || message.contains("No such file or directory"));
   }
 
   /** The entries of a directory that are numbers, ascending. */

@@ -151,8 +151,6 @@ public final class Departure {
                 FreezeResult result =
                     new Freeze(id, journal, parts, link, rounds, this::begun).run();
                 frozen = true;
-                // The tree stands still: nobody waits for the end of tracking.
-                Thread.ofVirtual().name("tracked-" + id).start(this::endRounds);
                 return result;
               });
     }
@@ -172,8 +170,8 @@ public final class Departure {
       }
       return copy.order(
           () -> {
-            Rounds begun =
-                new Rounds(id, parts.trackers().get(), this::processes, link.plane().pages());
+            var channels = link.plane().pages();
+            Rounds begun = new Rounds(id, parts.trackers().get(), this::processes, channels);
             rounds = begun;
             return begun.run(policy);
           });
@@ -377,6 +375,8 @@ public final class Departure {
     endCriu();
     long criuEnded = System.nanoTime();
     parts.fence().kill(ENDED);
+    // Not before: to take the protection away costs time, and blocks who reads the memory.
+    endRounds();
     long treeEnded = System.nanoTime();
     parts.addresses().release();
     long addressesGone = System.nanoTime();

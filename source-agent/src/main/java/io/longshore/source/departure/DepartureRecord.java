@@ -111,6 +111,9 @@ record DepartureRecord(
             entry.number("freeze.start-nanos"),
             entry.number("freeze.image-bytes"),
             entry.number("freeze.pages"),
-            entry.number("freeze.stale-pages"));
+            // Of before there were rounds: then all are.
+            entry.find("freeze.stale-pages").isPresent()
+                ? entry.number("freeze.stale-pages")
+                : entry.number("freeze.pages"));
   }
 }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -65,14 +66,18 @@ public final class Departures implements Component {
   @Override
   public void start() {
     JournalContents contents = journal.read();
-    damaged = contents.damaged();
-    damaged.forEach(
-        (id, what) -> log.error("Migration {}: {}; orders for it are refused", id, what));
+    Map<String, String> unusable = new ConcurrentHashMap<>(contents.damaged());
+    damaged = unusable;
+    contents
+        .damaged()
+        .forEach((id, what) -> log.error("Migration {}: {}; orders for it are refused", id, what));
     for (JournalEntry entry : contents.entries()) {
       try {
         takeUp(DepartureRecord.of(entry));
       } catch (IOException | RuntimeException e) {
         log.error("Migration {}: cannot be taken up", entry.ref().id(), e);
+        // Else it would count as one that was never here, and a roll-back of it as done.
+        unusable.put(entry.ref().id(), "its journal cannot be taken up: " + e.getMessage());
       }
     }
   }

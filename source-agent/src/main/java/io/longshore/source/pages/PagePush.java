@@ -52,6 +52,10 @@ public final class PagePush implements AutoCloseable {
   private final StalePages stale;
   private final List<? extends PageChannel> channels;
   private final PageChannel faultChannel;
+
+  /** Of rounds, over the same channels. */
+  private final long storedBefore;
+
   private final AtomicLong contentPages = new AtomicLong();
   private final AtomicLong zeroPages = new AtomicLong();
   private final AtomicLong pagesSentAgain = new AtomicLong();
@@ -85,6 +89,7 @@ public final class PagePush implements AutoCloseable {
     this.stale = stale;
     this.channels = List.copyOf(channels);
     this.faultChannel = faultChannel;
+    this.storedBefore = storedPages();
   }
 
   /**
@@ -172,13 +177,17 @@ public final class PagePush implements AutoCloseable {
 
   /** How far it is. */
   public PushProgress progress() {
+    // What was sent twice must not stand for a page that was not sent at all.
+    long stored = Math.clamp(storedPages() - storedBefore - pagesSentAgain.get(), 0, stale.total());
+    return new PushProgress(stale.total(), stored, contentPages.get(), zeroPages.get());
+  }
+
+  private long storedPages() {
     long stored = faultChannel.storedPages();
     for (PageChannel channel : channels) {
       stored += channel.storedPages();
     }
-    // What was sent twice must not stand for a page that was not sent at all.
-    stored = Math.clamp(stored - pagesSentAgain.get(), 0, stale.total());
-    return new PushProgress(stale.total(), stored, contentPages.get(), zeroPages.get());
+    return stored;
   }
 
   /** Stops sending. */

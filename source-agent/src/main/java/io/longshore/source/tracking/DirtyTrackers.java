@@ -10,16 +10,13 @@ public final class DirtyTrackers {
   private DirtyTrackers() {}
 
   /**
-   * The best that the kernel offers: userfaultfd, soft-dirty, content hash. Each is tried on memory
-   * of this process first.
+   * The best that the kernel offers: userfaultfd, which is tried on memory of this process first,
+   * or content hash.
    */
   public static DirtyTracker forThisKernel() {
     try {
       if (PageMapScan.isSupported() && WriteProtectionCheck.isReliable()) {
         return new UserfaultfdTracker();
-      }
-      if (SoftDirtyTracker.isSupported()) {
-        return new SoftDirtyTracker();
       }
       return new ContentHashTracker();
     } catch (IOException e) {

@@ -20,6 +20,8 @@ import java.util.Objects;
 final class Writer implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  private static final int SIGCONT = 18;
+
   private final Path folder;
   private final int pid;
 
@@ -108,6 +110,13 @@ final class Writer implements AutoCloseable {
               }
               return stopped && ProcessTree.of(pid).stable();
             });
+  }
+
+  /** Lets a stopped tree go on. */
+  void goOn() throws IOException {
+    for (int member : pids()) {
+      signal(member, SIGCONT);
+    }
   }
 
   static void signal(int pid, int signal) throws IOException {
