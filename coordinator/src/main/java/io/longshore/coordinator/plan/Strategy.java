@@ -22,11 +22,6 @@ public enum Strategy {
     };
   }
 
-  /** Whether the workload runs on the target before all pages are there. */
-  public boolean needsLazyRestore() {
-    return this != UNSPECIFIED && !pushesBeforeResume();
-  }
-
   /** Whether every page must be on the target before the workload may run there. */
   public boolean pushesBeforeResume() {
     return switch (this) {

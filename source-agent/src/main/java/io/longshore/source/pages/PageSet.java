@@ -1,5 +1,6 @@
 package io.longshore.source.pages;
 
+import io.longshore.source.pages.Rounds.PageSpan;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -14,15 +15,6 @@ final class PageSet {
 
   /** Of each process, by page number / 32768. */
   private final Map<Integer, TreeMap<Long, BitSet>> parts = new HashMap<>();
-
-  /**
-   * Adjacent pages of one process.
-   *
-   * @param vpid process id in its own pid namespace
-   * @param firstPage address / 4096
-   * @param count at least 1
-   */
-  record Span(int vpid, long firstPage, int count) {}
 
   void add(int vpid, long firstPage, long count) {
     TreeMap<Long, BitSet> process = parts.computeIfAbsent(vpid, of -> new TreeMap<>());
@@ -74,8 +66,8 @@ final class PageSet {
   }
 
   /** Pages of this set that are not in another. */
-  List<Span> without(PageSet other) {
-    List<Span> spans = new ArrayList<>();
+  List<PageSpan> without(PageSet other) {
+    List<PageSpan> spans = new ArrayList<>();
     parts.forEach(
         (vpid, process) -> {
           TreeMap<Long, BitSet> others = other.parts.getOrDefault(vpid, new TreeMap<>());
@@ -85,7 +77,7 @@ final class PageSet {
                 left.andNot(others.getOrDefault(part, new BitSet()));
                 for (int at = left.nextSetBit(0); at >= 0; ) {
                   int end = left.nextClearBit(at);
-                  spans.add(new Span(vpid, part * PART_PAGES + at, end - at));
+                  spans.add(new PageSpan(vpid, part * PART_PAGES + at, end - at));
                   at = left.nextSetBit(end);
                 }
               });

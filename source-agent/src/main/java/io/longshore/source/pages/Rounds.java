@@ -147,11 +147,7 @@ public final class Rounds implements AutoCloseable {
   public Outcome end(List<PageRange> frozen) throws IOException {
     look();
     synchronized (this) {
-      List<PageSpan> forget = new ArrayList<>();
-      for (PageSet.Span span : sent.without(held)) {
-        forget.add(new PageSpan(span.vpid(), span.firstPage(), span.count()));
-      }
-      return new Outcome(held.missingOf(frozen), forget);
+      return new Outcome(held.missingOf(frozen), sent.without(held));
     }
   }
 
