@@ -29,7 +29,8 @@ final class MigrationText {
           "moved",
           Quantity.bytes(progress.getMovedBytes())
               + " of "
-              + Quantity.bytes(progress.getTotalBytes()));
+              + Quantity.bytes(progress.getTotalBytes())
+              + (progress.getLinkCut() ? ", waiting for the link between the nodes" : ""));
     }
     if (migration.getAbandonedNodePending()) {
       facts.row("abandoned", abandonedNode(migration) + " has yet to be told: keep it off");

@@ -30,6 +30,9 @@ final class ProgressLine {
     if (left == 0) {
       return Quantity.bytes(progress.getTotalBytes());
     }
+    if (progress.getLinkCut()) {
+      return Quantity.bytes(left) + " left, waiting for the link between the nodes";
+    }
     long rate = progress.getBytesPerSecond();
     if (rate <= 0) {
       return Quantity.bytes(left) + " left";

@@ -9,6 +9,7 @@ package io.longshore.coordinator.agent;
  * @param zeroPages pages found all zero
  * @param bytesOnWire bytes of gRPC messages on the data streams, both ways
  * @param complete whether nothing is stale any more
+ * @param linkCut whether it waits for the link between the agents; not stored
  */
 public record PushReport(
     long totalPages,
@@ -16,4 +17,5 @@ public record PushReport(
     long pagesSent,
     long zeroPages,
     long bytesOnWire,
-    boolean complete) {}
+    boolean complete,
+    boolean linkCut) {}

@@ -10,6 +10,7 @@ package io.longshore.coordinator.agent;
  * @param zeroPages pages found all zero
  * @param bytesOnWire bytes of gRPC messages on the data streams, both ways
  * @param end why there are no more rounds: CONVERGED, NO_GAIN, MAX_ROUNDS; empty while there are
+ * @param linkCut whether they wait for the link between the agents; not stored
  */
 public record RoundReport(
     int round,
@@ -18,7 +19,8 @@ public record RoundReport(
     long pagesSent,
     long zeroPages,
     long bytesOnWire,
-    String end) {
+    String end,
+    boolean linkCut) {
   /** No round yet. */
-  public static final RoundReport NONE = new RoundReport(0, 0, 0, 0, 0, 0, "");
+  public static final RoundReport NONE = new RoundReport(0, 0, 0, 0, 0, 0, "", false);
 }

@@ -3,6 +3,7 @@ package io.longshore.coordinator.agent;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The giving side of a migration. Every call blocks, ends early with {@link InterruptedException}
@@ -29,6 +30,8 @@ public interface SourceAgent {
    *
    * @param downtimeBudget how long the workload may stand still: they end when the rest fits
    * @param maxRounds at most so many
+   * @param linkPatience how long the link between the agents may be cut until it fails with
+   *     LINK_CUT
    * @param progress is told of every report but the last, on this thread
    * @return the last report
    */
@@ -36,20 +39,33 @@ public interface SourceAgent {
       MigrationRef migration,
       Duration downtimeBudget,
       int maxRounds,
+      Duration linkPatience,
       Consumer<RoundReport> progress)
       throws AgentException, InterruptedException;
 
-  /** Freezes the workload; returns when the target has stored all its images. */
-  FreezeReport freeze(MigrationRef migration) throws AgentException, InterruptedException;
+  /**
+   * Freezes the workload; returns when the target has stored all its images.
+   *
+   * @param linkPatience how long the link between the agents may be cut, while the workload still
+   *     runs, until it fails with LINK_CUT
+   */
+  FreezeReport freeze(MigrationRef migration, Duration linkPatience)
+      throws AgentException, InterruptedException;
 
   /**
    * Sends every page that is stale on the target.
    *
    * @param resumed whether the workload runs on the target: then it is served first
+   * @param linkPatience how long the link between the agents may be cut until it fails with
+   *     LINK_CUT; null: as long as it takes
    * @param progress is told of every report but the last, on this thread
    * @return the last report, with nothing stale
    */
-  PushReport push(MigrationRef migration, boolean resumed, Consumer<PushReport> progress)
+  PushReport push(
+      MigrationRef migration,
+      boolean resumed,
+      @Nullable Duration linkPatience,
+      Consumer<PushReport> progress)
       throws AgentException, InterruptedException;
 
   /**

@@ -33,11 +33,17 @@ final class AgentEffects {
   private final Agents agents;
   private final NodeRegistry nodes;
   private final InstantSource clock;
+  private final Duration linkPatience;
 
-  AgentEffects(Agents agents, NodeRegistry nodes, InstantSource clock) {
+  /**
+   * @param linkPatience how long the link between the agents may be cut where the migration can
+   *     still be rolled back
+   */
+  AgentEffects(Agents agents, NodeRegistry nodes, InstantSource clock, Duration linkPatience) {
     this.agents = agents;
     this.nodes = nodes;
     this.clock = clock;
+    this.linkPatience = linkPatience;
   }
 
   /**
@@ -61,6 +67,7 @@ final class AgentEffects {
                     ref,
                     spec.policy().downtimeBudget(),
                     spec.policy().maxRounds(),
+                    linkPatience,
                     report -> {
                       if (reports.isDue()) {
                         progress.accept(
@@ -71,7 +78,7 @@ final class AgentEffects {
       }
       case RESTORE_TARGET -> new Event.Held(target(spec).restore(ref));
       case FREEZE_SOURCE -> {
-        FreezeReport report = source(spec).freeze(ref);
+        FreezeReport report = source(spec).freeze(ref, linkPatience);
         yield new Event.Frozen(report, clock.instant().minus(report.sinceFreeze()));
       }
       case PUSH_PAGES -> {
@@ -81,6 +88,7 @@ final class AgentEffects {
                 .push(
                     ref,
                     migration.phase() == Phase.PUSHING,
+                    migration.phase().mayRollBack() ? linkPatience : null,
                     report -> {
                       if (reports.isDue()) {
                         progress.accept(

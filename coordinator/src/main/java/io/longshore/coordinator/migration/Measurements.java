@@ -47,7 +47,7 @@ public record Measurements(
           0,
           null,
           null,
-          new PushReport(0, 0, 0, 0, 0, false),
+          new PushReport(0, 0, 0, 0, 0, false, false),
           0,
           0);
 

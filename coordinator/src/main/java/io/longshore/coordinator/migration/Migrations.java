@@ -54,7 +54,7 @@ public final class Migrations {
       Tracer tracer) {
     this.store = store;
     this.planner = planner;
-    this.effects = new AgentEffects(agents, nodes, clock);
+    this.effects = new AgentEffects(agents, nodes, clock, policy.patience());
     this.policy = policy;
     this.clock = clock;
     this.tracer = tracer;

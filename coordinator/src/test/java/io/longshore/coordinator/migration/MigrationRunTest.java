@@ -32,6 +32,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The runner with a store that fails. */
@@ -125,21 +126,26 @@ final class MigrationRunTest {
         MigrationRef migration,
         Duration downtimeBudget,
         int maxRounds,
+        Duration linkPatience,
         Consumer<RoundReport> progress) {
       timeline.add("copied");
       return RoundReport.NONE;
     }
 
     @Override
-    public FreezeReport freeze(MigrationRef migration) {
+    public FreezeReport freeze(MigrationRef migration, Duration linkPatience) {
       timeline.add("frozen");
       return new FreezeReport(Duration.ZERO, Duration.ZERO, 0, 1, 1);
     }
 
     @Override
-    public PushReport push(MigrationRef migration, boolean resumed, Consumer<PushReport> progress) {
+    public PushReport push(
+        MigrationRef migration,
+        boolean resumed,
+        @Nullable Duration linkPatience,
+        Consumer<PushReport> progress) {
       timeline.add("pushed");
-      return new PushReport(1, 1, 1, 0, 4096, true);
+      return new PushReport(1, 1, 1, 0, 4096, true, false);
     }
 
     @Override
@@ -231,7 +237,7 @@ final class MigrationRunTest {
     return new MigrationRun(
         SampleMigrations.in(Phase.PENDING, Strategy.POST_COPY, null),
         store,
-        new AgentEffects(agents, nodes, InstantSource.system()),
+        new AgentEffects(agents, nodes, InstantSource.system(), Duration.ofSeconds(1)),
         new RetryPolicy(Duration.ofSeconds(1), Duration.ofMillis(1), Duration.ofMillis(10)),
         InstantSource.system(),
         MigrationTrace.begin(OpenTelemetry.noop().getTracer("test"), Context.root(), "m-1"),

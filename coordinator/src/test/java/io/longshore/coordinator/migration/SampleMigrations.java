@@ -61,13 +61,14 @@ public final class SampleMigrations {
     return switch (kind) {
       case START -> new Event.Start();
       case PREPARED -> new Event.Prepared();
-      case COPIED -> new Event.Copied(new RoundReport(3, 1000, 950, 1400, 200, 7000, "CONVERGED"));
+      case COPIED ->
+          new Event.Copied(new RoundReport(3, 1000, 950, 1400, 200, 7000, "CONVERGED", false));
       case FROZEN ->
           new Event.Frozen(
               new FreezeReport(Duration.ofMillis(80), Duration.ofMillis(100), 4321, 1000, 1000),
               NOW);
-      case PROGRESS -> new Event.Progress(new PushReport(1000, 10, 9, 1, 40960, false), 77);
-      case PUSHED -> new Event.Pushed(new PushReport(1000, 1000, 900, 100, 4096000, true));
+      case PROGRESS -> new Event.Progress(new PushReport(1000, 10, 9, 1, 40960, false, false), 77);
+      case PUSHED -> new Event.Pushed(new PushReport(1000, 1000, 900, 100, 4096000, true, false));
       case HELD -> new Event.Held(Duration.ofMillis(50));
       case RESUMED -> new Event.Resumed(NOW.plusMillis(170));
       case RELEASED -> new Event.Released();

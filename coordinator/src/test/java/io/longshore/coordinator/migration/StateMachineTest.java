@@ -176,10 +176,10 @@ final class StateMachineTest {
                 new FreezeReport(Duration.ZERO, Duration.ZERO, 0, 1010, 60), SampleMigrations.NOW);
     assertThat(frozen.totalPages()).isEqualTo(1010);
     assertThat(frozen.movedPages()).isEqualTo(950);
-    Measurements pushing = frozen.pushed(new PushReport(60, 20, 20, 0, 1, false), 0);
+    Measurements pushing = frozen.pushed(new PushReport(60, 20, 20, 0, 1, false, false), 0);
     assertThat(pushing.movedPages()).isEqualTo(970);
     // The agent was restarted, and sends all.
-    assertThat(frozen.pushed(new PushReport(1010, 20, 20, 0, 1, false), 0).movedPages())
+    assertThat(frozen.pushed(new PushReport(1010, 20, 20, 0, 1, false, false), 0).movedPages())
         .isEqualTo(20);
   }
 

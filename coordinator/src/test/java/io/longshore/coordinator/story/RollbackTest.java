@@ -43,6 +43,9 @@ final class RollbackTest {
     "FreezeWorkload,  STRATEGY_STOP_AND_COPY, CRIU_TIMEOUT",
     "RestoreWorkload, STRATEGY_STOP_AND_COPY, CRIU_RESTORE_FAILED",
     "PushPages,       STRATEGY_STOP_AND_COPY, BAD_CHECKSUM",
+    "CopyRounds,      STRATEGY_HYBRID,        LINK_CUT",
+    "FreezeWorkload,  STRATEGY_HYBRID,        LINK_CUT",
+    "PushPages,       STRATEGY_STOP_AND_COPY, LINK_CUT",
   })
   void aFailureBeforeTheStepAbortsTheTargetAndThenRollsTheSourceBack(
       String call, Strategy strategy, Reason reason) {

@@ -4,6 +4,7 @@ import io.longshore.platform.app.ServiceConfig;
 import io.longshore.platform.tls.TlsConfig;
 import io.longshore.platform.value.HostPort;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -17,6 +18,8 @@ import java.util.Optional;
  * @param journalFolder where the agent writes down what it holds; must outlive a restart of the
  *     host
  * @param pageStreams how many streams carry pages at once
+ * @param linkSilence how long nothing may be heard over a data stream's connection until it counts
+ *     as cut
  * @param tls how connections are secured
  */
 public record SourceAgentConfig(
@@ -27,6 +30,7 @@ public record SourceAgentConfig(
     Path workFolder,
     Path journalFolder,
     int pageStreams,
+    Duration linkSilence,
     TlsConfig tls)
     implements ServiceConfig {
   /** Refuses what cannot be. */

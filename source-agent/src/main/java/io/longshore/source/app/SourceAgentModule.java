@@ -52,7 +52,10 @@ final class SourceAgentModule extends AbstractModule {
   Departures departures(
       SourceAgentConfig config, Host host, Journal journal, GrpcChannels channels) {
     return Departures.ofHost(
-        host, config.workFolder(), journal, new TransferClients(channels, config.pageStreams()));
+        host,
+        config.workFolder(),
+        journal,
+        new TransferClients(channels, config.pageStreams(), config.linkSilence()));
   }
 
   @Provides

@@ -2,9 +2,12 @@ package io.longshore.source.departure;
 
 import io.longshore.source.images.ImageChannel;
 import io.longshore.source.pages.PageChannel;
+import java.time.Duration;
 import java.util.List;
 
-/** The data streams of one migration to its target. */
+/**
+ * The data streams of one migration to its target. Once open, those that are cut are opened again.
+ */
 public interface DataPlane {
   /** For images and held packets. */
   ImageChannel images();
@@ -27,6 +30,12 @@ public interface DataPlane {
    * @throws io.longshore.source.pages.TransferBrokenException if it refused or cannot be reached
    */
   void awaitOpen() throws InterruptedException;
+
+  /** Takes note of a newer epoch: streams that are opened again are so with it. */
+  void admit(long epoch);
+
+  /** How long a stream has been broken that is being opened again; zero if all are open. */
+  Duration brokenFor();
 
   /** Bytes of messages sent and received on all streams. */
   long bytesOnWire();

@@ -127,34 +127,38 @@ public final class Departure {
   void admit(long epoch) {
     if (epoch > journal.record().ref().epoch()) {
       journal.change(record -> epoch > record.ref().epoch() ? record.at(epoch) : record);
+      link.admit(epoch);
     }
   }
 
   /**
-   * Freezes the workload and sends its images; returns when the target has stored them.
+   * Begins to freeze the workload and to send its images. While the link is cut, it waits with the
+   * former and fails with the latter.
    *
-   * @throws LongshoreException CRIU_DUMP_FAILED with CRIU's words; TRANSFER_BROKEN; CANCELLED if
-   *     rolled back meanwhile; JOURNAL_FAILED
+   * @return completes when the target has stored them; or fails with CRIU_DUMP_FAILED and CRIU's
+   *     words; LINK_CUT, TRANSFER_BROKEN; CANCELLED if rolled back meanwhile; JOURNAL_FAILED
+   * @throws LongshoreException WRONG_PHASE; TRANSFER_BROKEN if an earlier run of the agent does not
+   *     tell how it went
    */
-  public FreezeResult freeze() {
+  public CompletableFuture<FreezeResult> freeze() {
     if (takenUp) {
-      return freezeOfAnEarlierRun();
+      return CompletableFuture.completedFuture(freezeOfAnEarlierRun());
     }
-    CompletableFuture<FreezeResult> outcome;
     synchronized (this) {
       if (!freeze.wasOrdered()) {
         require(Phase.PREPARED, "freeze");
+        if (copy.wasOrdered() && roundProgress().end() == RoundProgress.End.NONE) {
+          throw new LongshoreException(
+              Reason.WRONG_PHASE, "cannot freeze migration " + id + ": its rounds have not ended");
+        }
       }
-      outcome =
-          freeze.order(
-              () -> {
-                FreezeResult result =
-                    new Freeze(id, journal, parts, link, rounds, this::begun).run();
-                frozen = true;
-                return result;
-              });
+      return freeze.order(
+          () -> {
+            FreezeResult result = new Freeze(id, journal, parts, link, rounds, this::begun).run();
+            frozen = true;
+            return result;
+          });
     }
-    return Step.join(outcome);
   }
 
   /**
@@ -187,7 +191,8 @@ public final class Departure {
   }
 
   /**
-   * Begins to send every stale page; again, over new streams, if that broke.
+   * Begins to send every stale page; again, over new streams, if that failed. A cut link only
+   * delays it.
    *
    * @param resumed whether the workload runs on the target
    * @return completes when nothing is stale on the target
@@ -207,6 +212,11 @@ public final class Departure {
   public PushProgress pushProgress() {
     PagePush push = link.push();
     return push == null ? new PushProgress(0, 0, 0, 0) : push.progress();
+  }
+
+  /** How long the way to the target has been cut; zero if it is not. */
+  public Duration linkBrokenFor() {
+    return link.brokenFor();
   }
 
   /** Bytes of messages on all data streams. */
@@ -232,7 +242,7 @@ public final class Departure {
         requireFrozen("release");
         // One that was taken up sends again what the target has, and does not know that it has.
         PagePush sent = link.push();
-        boolean allSent = sent != null && sent.progress().stored() >= sent.progress().total();
+        boolean allSent = sent != null && sent.isComplete();
         if (!allSent && !takenUp && !abandoned) {
           throw new LongshoreException(
               Reason.WRONG_PHASE,

@@ -73,6 +73,8 @@ final class Freeze {
     CriuFolder folder = parts.folder();
     DataPlane plane = link.plane();
     try (ImageStreamer images = new ImageStreamer(folder.images(), plane.images())) {
+      // A cut link is waited for while the workload runs, and never when it stands still.
+      plane.awaitOpen();
       CriuDump dump = startDump(folder);
       begun.accept(dump);
       parts.addresses().prepare();
@@ -124,7 +126,8 @@ final class Freeze {
       throw new LongshoreException(Reason.CRIU_DUMP_FAILED, String.valueOf(e.getMessage()), e)
           .withCriuLog(e.logLines());
     } catch (TransferBrokenException e) {
-      throw new LongshoreException(Reason.TRANSFER_BROKEN, String.valueOf(e.getMessage()), e);
+      throw new LongshoreException(
+          e.isCut() ? Reason.LINK_CUT : Reason.TRANSFER_BROKEN, String.valueOf(e.getMessage()), e);
     }
   }
 

@@ -7,14 +7,16 @@ import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.StalePages;
 import io.longshore.source.pages.TransferBrokenException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A departure's way to its target: the data streams and, once the tree is frozen, what sends its
- * pages over them. It can be built anew after it broke, or after the agent was restarted: then all
- * pages count as stale again, and the target keeps those that it has. Thread-safe.
+ * pages over them. Streams that are cut are opened again and go on. It is built anew after the
+ * agent was restarted, or the target refused a stream: then all pages count as stale again, and the
+ * target keeps those that it has. Thread-safe.
  */
 final class TargetLink {
   private final Supplier<DataPlane> planes;
@@ -103,6 +105,18 @@ final class TargetLink {
   /** What sends the pages, working or not; null if nothing does. */
   synchronized @Nullable PagePush push() {
     return push;
+  }
+
+  /** Takes note of a newer epoch. */
+  synchronized void admit(long epoch) {
+    if (plane != null) {
+      plane.admit(epoch);
+    }
+  }
+
+  /** How long the way has been cut; zero if it is open, or there is none. */
+  synchronized Duration brokenFor() {
+    return plane == null ? Duration.ZERO : plane.brokenFor();
   }
 
   /** Bytes of messages on all data streams that there were. */

@@ -90,6 +90,8 @@ public final class PagePush implements AutoCloseable {
     this.channels = List.copyOf(channels);
     this.faultChannel = faultChannel;
     this.storedBefore = storedPages();
+    this.channels.forEach(channel -> channel.onLost(stale::giveBack));
+    faultChannel.onLost(stale::giveBack);
   }
 
   /**
@@ -127,7 +129,7 @@ public final class PagePush implements AutoCloseable {
       }
       var _ =
           CompletableFuture.allOf(CompletableFuture.allOf(sending), ahead)
-              .thenRunAsync(this::awaitFaultsStored, faultSender)
+              .thenRunAsync(this::finishFaults, faultSender)
               .whenComplete(
                   (nothing, failure) -> {
                     if (failure == null) {
@@ -175,10 +177,19 @@ public final class PagePush implements AutoCloseable {
     return complete.isCompletedExceptionally();
   }
 
+  /** Whether nothing is stale on the target any more. */
+  public boolean isComplete() {
+    return complete.isDone() && !complete.isCompletedExceptionally();
+  }
+
   /** How far it is. */
   public PushProgress progress() {
-    // What was sent twice must not stand for a page that was not sent at all.
-    long stored = Math.clamp(storedPages() - storedBefore - pagesSentAgain.get(), 0, stale.total());
+    // What was sent twice must not stand for a page that was not sent at all. What was sent twice
+    // and lost once makes this too small: it is not what says that nothing is stale.
+    long stored =
+        isComplete()
+            ? stale.total()
+            : Math.clamp(storedPages() - storedBefore - pagesSentAgain.get(), 0, stale.total());
     return new PushProgress(stale.total(), stored, contentPages.get(), zeroPages.get());
   }
 
@@ -297,11 +308,14 @@ public final class PagePush implements AutoCloseable {
       if (resumed) {
         letDemandsGoAlone(reader, channel);
       }
-      for (List<PageRange> ranges = takeNext(); !ranges.isEmpty(); ranges = takeNext()) {
-        send(reader, ranges, channel);
-        giveWay();
-      }
-      channel.awaitStored();
+      do {
+        for (List<PageRange> ranges = takeNext(); !ranges.isEmpty(); ranges = takeNext()) {
+          send(reader, ranges, channel);
+          giveWay();
+        }
+        channel.awaitStored();
+        // What was lost on its way is left again.
+      } while (stale.left() > 0);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TransferBrokenException("the push was stopped", e);
@@ -377,6 +391,22 @@ public final class PagePush implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TransferBrokenException("the push was stopped", e);
+    }
+  }
+
+  /** Nobody else sends any more: what was lost with the fault stream, or late, is sent here. */
+  private void finishFaults() {
+    awaitFaultsStored();
+    for (List<PageRange> lost = stale.takeNext(BATCH_PAGES);
+        !lost.isEmpty();
+        lost = stale.takeNext(BATCH_PAGES)) {
+      answering.lock();
+      try {
+        send(faultReader, lost, faultChannel);
+      } finally {
+        answering.unlock();
+      }
+      awaitFaultsStored();
     }
   }
 

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -53,14 +54,20 @@ public final class Rounds implements AutoCloseable {
   @GuardedBy("this")
   private final PageSet sent = new PageSet();
 
-  /** What it was sent and has not been written since. */
+  /** What it was sent and has not been written since, nor lost on its way. */
   @GuardedBy("this")
   private final PageSet held = new PageSet();
 
   @GuardedBy("this")
   private RoundProgress progress = new RoundProgress(0, 0, 0, 0, 0, End.NONE);
 
+  /** On their way in this round: whether the target has them, and as what, nobody knows. */
+  @GuardedBy("this")
+  private final List<PageRange> lost = new ArrayList<>();
+
+  /** To be sent: what the last look found, and what was lost before it. */
   private List<PageRange> written = List.of();
+
   private double pagesPerNano;
 
   /** Finds the processes that the workload has now. */
@@ -97,6 +104,7 @@ public final class Rounds implements AutoCloseable {
     this.tracker = tracker;
     this.processes = processes;
     this.channels = List.copyOf(channels);
+    this.channels.forEach(channel -> channel.onLost(this::lost));
   }
 
   /**
@@ -112,9 +120,10 @@ public final class Rounds implements AutoCloseable {
       sendRound();
       long pages = pages(written);
       long sentAfter = System.nanoTime();
+      boolean cut = hasLost();
       look();
       long left = pages(written);
-      end(judge(policy, pages, left));
+      end(judge(policy, pages, left, cut));
       log.info(
           "Migration {}: round {}: {} pages in {} ms, {} written meanwhile ({} ms to send){}",
           id,
@@ -164,11 +173,12 @@ public final class Rounds implements AutoCloseable {
     tracker.close();
   }
 
-  private End judge(RoundPolicy policy, long pages, long left) {
+  private End judge(RoundPolicy policy, long pages, long left, boolean cut) {
     if (millisToSend(left) <= policy.forPages().toMillis()) {
       return End.CONVERGED;
     }
-    if (left > pages * NO_GAIN) {
+    // What was written while the link was cut says nothing about the next round.
+    if (left > pages * NO_GAIN && !cut) {
       return End.NO_GAIN;
     }
     return progress().round() >= policy.maximumRounds() ? End.ROUNDS : End.NONE;
@@ -190,16 +200,36 @@ public final class Rounds implements AutoCloseable {
         add(found, vpid, process.pid(), range);
       }
     }
-    written = found;
     synchronized (this) {
       // Of a process that could not be looked at nothing is known.
       held.retain(seen);
       for (PageRange range : found) {
         held.remove(range.vpid(), range.firstPage(), range.count());
       }
-      long total = Math.max(progress.totalPages(), held.size() + pages(found));
+      written = withLost(found, now, seen);
+      long total = Math.max(progress.totalPages(), held.size() + pages(written));
       note(progress.round(), total, 0, 0, progress.end());
     }
+  }
+
+  /** What was lost is sent again, but of a process that is not looked at, nothing. */
+  @GuardedBy("this")
+  private List<PageRange> withLost(
+      List<PageRange> found, Map<Integer, Integer> now, Set<Integer> seen) {
+    if (lost.isEmpty()) {
+      return found;
+    }
+    PageSet known = new PageSet();
+    for (PageRange range : found) {
+      known.add(range.vpid(), range.firstPage(), range.count());
+    }
+    lost.removeIf(
+        range -> !seen.contains(range.vpid()) || range.vpid() != now.getOrDefault(range.pid(), 0));
+    List<PageRange> all = new ArrayList<>(found);
+    all.addAll(known.missingOf(lost));
+    lost.clear();
+    all.sort(Comparator.comparingInt(PageRange::vpid).thenComparingLong(PageRange::firstPage));
+    return all;
   }
 
   private static void add(List<PageRange> found, int vpid, int pid, WrittenPages.Range range) {
@@ -230,7 +260,7 @@ public final class Rounds implements AutoCloseable {
         case null, default -> throw e;
       }
     }
-    if (round.total() >= MEASURED_PAGES) {
+    if (round.total() >= MEASURED_PAGES && (pagesPerNano == 0 || !hasLost())) {
       pagesPerNano = (double) round.total() / Math.max(1, System.nanoTime() - begin);
     }
   }
@@ -242,8 +272,9 @@ public final class Rounds implements AutoCloseable {
           ranges = round.takeNext(BATCH_PAGES)) {
         PageBatch batch = reader.readRunning(ranges, this::read);
         if (!batch.runs().isEmpty()) {
-          channel.send(batch);
+          // Before: it may get there whatever becomes of the stream.
           sent(batch);
+          channel.send(batch);
         }
       }
       channel.awaitStored();
@@ -271,6 +302,17 @@ public final class Rounds implements AutoCloseable {
         batch.contentPages(),
         batch.zeroPages(),
         progress.end());
+  }
+
+  private synchronized void lost(List<PageRange> pages) {
+    for (PageRange range : pages) {
+      held.remove(range.vpid(), range.firstPage(), range.count());
+    }
+    lost.addAll(pages);
+  }
+
+  private synchronized boolean hasLost() {
+    return !lost.isEmpty();
   }
 
   @GuardedBy("this")

@@ -14,7 +14,7 @@ import java.util.TreeMap;
 /**
  * The pages that are stale on the target, and which of them a sender has taken. Each page is taken
  * once, by whoever comes first: a page stream in address order, or the fault stream because the
- * workload waits for it. Thread-safe.
+ * workload waits for it; and again if it was lost on its way. Thread-safe.
  */
 public final class StalePages {
   private final List<PageRange> ranges;
@@ -164,6 +164,27 @@ public final class StalePages {
       }
     }
     return pieces;
+  }
+
+  /** These pages were taken and did not get there: they can be taken again. */
+  synchronized void giveBack(List<PageRange> lost) {
+    for (PageRange pages : lost) {
+      for (int i : near(pages.vpid(), pages.firstPage(), pages.count())) {
+        PageRange range = ranges.get(i);
+        int from = (int) Math.max(0, pages.firstPage() - range.firstPage());
+        int end =
+            (int) Math.min(range.count(), pages.firstPage() + pages.count() - range.firstPage());
+        if (from < end) {
+          BitSet marks = taken.get(i);
+          left += marks.get(from, end).cardinality();
+          marks.clear(from, end);
+          if (i < cursorRange || (i == cursorRange && from < cursorPage)) {
+            cursorRange = i;
+            cursorPage = from;
+          }
+        }
+      }
+    }
   }
 
   /** Numbers of the ranges that may have some of these pages. */

@@ -5,9 +5,13 @@ import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.longshore.platform.error.Reason;
+import io.longshore.platform.rpc.StatusMapper;
 import io.longshore.source.pages.TransferBrokenException;
 import io.longshore.transfer.v1.Grant;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 final class OutboundStream<Q, R> {
   private final String name;
   private final ClientCall<Q, R> call;
-  private final Consumer<R> responses;
+  private final BiConsumer<OutboundStream<Q, R>, R> responses;
+  private final Consumer<OutboundStream<Q, R>> whenEnded;
   private final ReentrantLock sending = new ReentrantLock();
   private final Object lock = new Object();
 
@@ -44,11 +49,17 @@ final class OutboundStream<Q, R> {
    * @param name of the stream in messages: "page stream 1 to 10.0.0.2:7721"
    * @param call not started
    * @param responses what to do with a response, on the network thread; must not block
+   * @param whenEnded is told once that the stream has ended, on the network thread; must not block
    */
-  OutboundStream(String name, ClientCall<Q, R> call, Consumer<R> responses) {
+  OutboundStream(
+      String name,
+      ClientCall<Q, R> call,
+      BiConsumer<OutboundStream<Q, R>, R> responses,
+      Consumer<OutboundStream<Q, R>> whenEnded) {
     this.name = name;
     this.call = call;
     this.responses = responses;
+    this.whenEnded = whenEnded;
   }
 
   /** Starts the stream with its first message. */
@@ -147,6 +158,39 @@ final class OutboundStream<Q, R> {
     }
   }
 
+  /** Whether the target has accepted it. */
+  boolean wasOpened() {
+    synchronized (lock) {
+      return limitBytes > 0;
+    }
+  }
+
+  /** Whether it has ended, in whichever way. */
+  boolean hasEnded() {
+    synchronized (lock) {
+      return ended != null;
+    }
+  }
+
+  /**
+   * Whether it ended as streams do that are cut, or whose target stops: nobody has refused it for
+   * good. A newer epoch will be heard of here too.
+   */
+  boolean wasCut() {
+    StatusRuntimeException end;
+    synchronized (lock) {
+      end = ended;
+    }
+    if (end == null) {
+      return false;
+    }
+    if (StatusMapper.hasReason(end)) {
+      return StatusMapper.fromStatus(end).reason() == Reason.STALE_EPOCH;
+    }
+    Status.Code code = end.getStatus().getCode();
+    return code == Status.Code.UNAVAILABLE || code == Status.Code.CANCELLED;
+  }
+
   /** Ends the stream in order: nothing more will be sent. */
   void finish() {
     sending.lock();
@@ -170,26 +214,35 @@ final class OutboundStream<Q, R> {
     call.cancel(why, null);
   }
 
+  /** What its end means, after it. */
+  TransferBrokenException end() {
+    synchronized (lock) {
+      return broken(Objects.requireNonNull(ended));
+    }
+  }
+
+  private TransferBrokenException broken(StatusRuntimeException end) {
+    String message =
+        name + " broke: " + end.getStatus().getCode() + " " + end.getStatus().getDescription();
+    return wasCut()
+        ? TransferBrokenException.cut(message, end)
+        : new TransferBrokenException(message, end);
+  }
+
   @GuardedBy("lock")
   private void throwIfEnded() {
     if (cancelled) {
       throw new TransferBrokenException(name + " was cancelled here", ended);
     }
     if (ended != null) {
-      throw new TransferBrokenException(
-          name
-              + " broke: "
-              + ended.getStatus().getCode()
-              + " "
-              + ended.getStatus().getDescription(),
-          ended);
+      throw broken(ended);
     }
   }
 
   private final class Responses extends ClientCall.Listener<R> {
     @Override
     public void onMessage(R response) {
-      responses.accept(response);
+      responses.accept(OutboundStream.this, response);
       call.request(1);
     }
 
@@ -206,6 +259,7 @@ final class OutboundStream<Q, R> {
         ended = status.asRuntimeException(trailers);
         lock.notifyAll();
       }
+      whenEnded.accept(OutboundStream.this);
     }
   }
 }

@@ -3,6 +3,7 @@ package io.longshore.source.rpc;
 import com.google.protobuf.util.Durations;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.longshore.agent.migration.Step;
 import io.longshore.agent.rpc.FactsMessages;
 import io.longshore.agent.v1.CopyRoundsRequest;
 import io.longshore.agent.v1.CopyRoundsResponse;
@@ -39,6 +40,7 @@ import io.longshore.v1.Workload;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -85,7 +87,12 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   @Override
   public void freezeWorkload(
       FreezeWorkloadRequest request, StreamObserver<FreezeWorkloadResponse> responses) {
-    FreezeResult result = departures.get(FactsMessages.ref(request.getMigration())).freeze();
+    Departure departure = departures.get(FactsMessages.ref(request.getMigration()));
+    CompletableFuture<FreezeResult> frozen = departure.freeze();
+    while (!isEnded(frozen)) {
+      refuseIfCut(departure, request.getLinkPatience(), request.hasLinkPatience());
+    }
+    FreezeResult result = Step.join(frozen);
     answer(
         responses,
         FreezeWorkloadResponse.newBuilder()
@@ -105,6 +112,9 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
     boolean done = false;
     while (!done && !stream.isCancelled()) {
       done = isDone(complete, "the push");
+      if (!done) {
+        refuseIfCut(departure, request.getLinkPatience(), request.hasLinkPatience());
+      }
       responses.onNext(report(departure, done));
     }
     if (done) {
@@ -120,6 +130,9 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
     boolean done = false;
     while (!done && !stream.isCancelled()) {
       done = isDone(complete, "the rounds");
+      if (!done) {
+        refuseIfCut(departure, request.getLinkPatience(), request.hasLinkPatience());
+      }
       responses.onNext(report(departure, departure.roundProgress()));
     }
     if (done) {
@@ -163,20 +176,33 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   }
 
   private static boolean isDone(CompletableFuture<?> complete, String what) {
-    try {
-      complete.get(REPORT_MILLIS, TimeUnit.MILLISECONDS);
-      return true;
-    } catch (TimeoutException e) {
-      return false;
-    } catch (ExecutionException e) {
-      Throwable cause = e.getCause();
+    boolean ended = isEnded(complete);
+    if (ended && complete.isCompletedExceptionally()) {
+      Throwable failure =
+          complete.isCancelled()
+              ? new CancellationException(what + " was ended")
+              : complete.exceptionNow();
+      Throwable cause = failure;
       while (cause != null && !(cause instanceof TransferBrokenException)) {
         cause = cause.getCause();
       }
       throw new LongshoreException(
           Reason.TRANSFER_BROKEN,
-          cause == null ? what + " failed: " + e.getCause() : String.valueOf(cause.getMessage()),
-          e);
+          cause == null ? what + " failed: " + failure : String.valueOf(cause.getMessage()),
+          failure);
+    }
+    return ended;
+  }
+
+  /** Waits until the next report is due, or this is over, in whichever way. */
+  private static boolean isEnded(CompletableFuture<?> complete) {
+    try {
+      complete.get(REPORT_MILLIS, TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException | CancellationException e) {
+      return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new LongshoreException(Reason.CANCELLED, "the agent is stopping", e);
@@ -207,7 +233,18 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
               case NO_GAIN -> CopyRoundsResponse.End.END_NO_GAIN;
               case ROUNDS -> CopyRoundsResponse.End.END_MAX_ROUNDS;
             })
+        .setLinkCut(progress.end() == RoundProgress.End.NONE && !departure.linkBrokenFor().isZero())
         .build();
+  }
+
+  private static void refuseIfCut(
+      Departure departure, com.google.protobuf.Duration patience, boolean limited) {
+    Duration cut = departure.linkBrokenFor();
+    if (limited && cut.toNanos() > Durations.toNanos(patience)) {
+      throw new LongshoreException(
+          Reason.LINK_CUT,
+          "the link to the target has been cut for %d ms".formatted(cut.toMillis()));
+    }
   }
 
   private static PushPagesResponse report(Departure departure, boolean done) {
@@ -219,6 +256,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
         .setZeroPages(progress.zero())
         .setBytesOnWire(departure.bytesOnWire())
         .setComplete(done)
+        .setLinkCut(!done && !departure.linkBrokenFor().isZero())
         .build();
   }
 

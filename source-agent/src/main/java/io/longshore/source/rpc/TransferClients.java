@@ -7,18 +7,22 @@ import io.longshore.source.departure.DataPlane;
 import io.longshore.source.departure.DataPlanes;
 import io.longshore.source.departure.TransferTarget;
 import io.longshore.transfer.v1.StreamOpen;
+import java.time.Duration;
 
 /** Opens data streams over gRPC. */
 public final class TransferClients implements DataPlanes {
   private final GrpcChannels channels;
   private final int pageStreams;
+  private final Duration silence;
 
   /**
    * @param pageStreams how many streams carry pages at once
+   * @param silence how long nothing may be heard over a connection until it counts as cut
    */
-  public TransferClients(GrpcChannels channels, int pageStreams) {
+  public TransferClients(GrpcChannels channels, int pageStreams, Duration silence) {
     this.channels = channels;
     this.pageStreams = pageStreams;
+    this.silence = silence;
   }
 
   @Override
@@ -29,6 +33,6 @@ public final class TransferClients implements DataPlanes {
             .setEpoch(ref.epoch())
             .setSecret(ByteString.copyFrom(target.secret()))
             .build();
-    return new TransferClient(channels, target.endpoint(), open, pageStreams);
+    return new TransferClient(channels, target.endpoint(), open, pageStreams, silence);
   }
 }

@@ -386,6 +386,14 @@ final class DeparturesTest {
     }
 
     @Override
+    public void admit(long epoch) {}
+
+    @Override
+    public Duration brokenFor() {
+      return Duration.ZERO;
+    }
+
+    @Override
     public long bytesOnWire() {
       return 0;
     }

@@ -12,11 +12,14 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -125,6 +128,47 @@ final class PagePushTest {
       push.start(false).get(20, TimeUnit.SECONDS);
       assertThat(one.pages).hasSize(PAGES - 16).doesNotContainKey(first + 100);
       faults.check();
+    }
+  }
+
+  @Test
+  void whatWasLostOnItsWayIsSentAgain() throws Exception {
+    Sent one = new Sent();
+    Sent faults = new Sent();
+    try (PagePush push = new PagePush(stale, List.of(one), faults)) {
+      push.demand(7, first + 100, 16, false);
+      await().until(() -> faults.pages.size() == 16);
+      one.losing.add(
+          List.of(
+              new PageRange(7, SELF, first + 10, 20), new PageRange(7, SELF, first + 900, 300)));
+      one.losing.add(List.of(new PageRange(7, SELF, first + 10, 2)));
+      faults.losing.add(List.of(new PageRange(7, SELF, first + 101, 3)));
+      push.start(false).get(20, TimeUnit.SECONDS);
+      assertThat(one.pages).hasSize(PAGES - 16);
+      assertThat(faults.pages).hasSize(16);
+      one.check();
+      faults.check();
+      assertThat(push.progress().stored()).isEqualTo(PAGES);
+    }
+  }
+
+  @Test
+  void aDemandForWhatWasLostIsAnsweredBeforeThePushGoesOn() throws Exception {
+    Sent one = new Sent();
+    Sent faults = new Sent();
+    try (PagePush push = new PagePush(stale, List.of(one), faults)) {
+      one.gate = new CountDownLatch(1);
+      CompletableFuture<Void> complete = push.start(false);
+      await().until(() -> one.waiting.get() == 1);
+      // What the push has taken first, and is still on its way.
+      push.demand(7, first + 5, 1, false);
+      assertThat(faults.pages).isEmpty();
+      one.whenLost.accept(List.of(new PageRange(7, SELF, first, 256)));
+      push.demand(7, first + 5, 1, false);
+      await().until(() -> faults.pages.containsKey(first + 5));
+      one.onceOnly = false;
+      one.gate.countDown();
+      complete.get(20, TimeUnit.SECONDS);
     }
   }
 
@@ -311,6 +355,8 @@ final class PagePushTest {
     volatile CountDownLatch onItsWay = new CountDownLatch(0);
     volatile long told;
     volatile long stored;
+    final Queue<List<PageRange>> losing = new ConcurrentLinkedQueue<>();
+    volatile Consumer<List<PageRange>> whenLost = lost -> {};
 
     @Override
     public void send(PageBatch batch) throws InterruptedException {
@@ -349,6 +395,26 @@ final class PagePushTest {
     @Override
     public void awaitStored() {
       told = stored;
+      List<PageRange> lost = losing.poll();
+      if (lost != null) {
+        lose(lost);
+      }
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // Only who reads it does not lock.
+    synchronized void lose(List<PageRange> lost) {
+      for (PageRange range : lost) {
+        for (int i = 0; i < range.count(); i++) {
+          pages.remove(range.firstPage() + i);
+        }
+        stored -= range.count();
+      }
+      whenLost.accept(lost);
+    }
+
+    @Override
+    public void onLost(Consumer<List<PageRange>> listener) {
+      whenLost = listener;
     }
 
     @Override

@@ -37,6 +37,18 @@ final class StalePagesTest {
   }
 
   @Test
+  void givesAgainWhatWasGivenBack() {
+    assertThat(stale.takeNext(100)).hasSize(3);
+    stale.giveBack(List.of(range(1, 104, 2), range(2, 100, 10)));
+    // Twice is no harm, nor is what was never there.
+    stale.giveBack(List.of(range(1, 104, 2), range(1, 150, 9), range(3, 1, 1)));
+    assertThat(stale.left()).isEqualTo(12);
+    assertThat(stale.take(1, 105, 1, false)).containsExactly(range(1, 105, 1));
+    assertThat(stale.takeNext(100)).containsExactly(range(1, 104, 1), range(2, 100, 10));
+    assertThat(stale.left()).isZero();
+  }
+
+  @Test
   void leavesOutOfADemandWhatWasSent() {
     assertThat(stale.takeNext(3)).hasSize(1);
     assertThat(stale.take(1, 100, 4, false)).containsExactly(range(1, 103, 1));

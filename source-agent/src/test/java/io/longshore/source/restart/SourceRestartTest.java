@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.util.Durations;
 import io.grpc.StatusRuntimeException;
 import io.longshore.agent.journal.Journal;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
@@ -177,16 +178,17 @@ final class SourceRestartTest {
   }
 
   @Test
-  void aPushThatBrokeIsTakenUpByTheNextOrder() throws Exception {
+  void aPushToATargetThatIsGoneFailsWhenThePatienceIsOver() throws Exception {
     target.pageLimit = 2 << 20;
     prepare();
     freeze();
     CompletableFuture<Void> first =
-        CompletableFuture.runAsync(() -> assertThatThrownBy(this::push).isNotNull());
+        CompletableFuture.runAsync(
+            () -> assertThatThrownBy(this::pushWithPatience).hasMessageContaining("has been cut"));
     await().atMost(PATIENCE).until(() -> target.pages.size() > 256);
     target.close();
     first.join();
-    assertThatThrownBy(this::push).hasMessageContaining("UNAVAILABLE");
+    assertThatThrownBy(this::pushWithPatience).hasMessageContaining("has been cut");
     workload.assertDoesNotRun();
     rollBack();
     assertRanOnAndNothingIsLeft();
@@ -363,8 +365,19 @@ final class SourceRestartTest {
   }
 
   private void push() {
-    Iterator<PushPagesResponse> reports =
-        agent.calls().pushPages(PushPagesRequest.newBuilder().setMigration(ref()).build());
+    push(PushPagesRequest.newBuilder().setMigration(ref()).build());
+  }
+
+  private void pushWithPatience() {
+    push(
+        PushPagesRequest.newBuilder()
+            .setMigration(ref())
+            .setLinkPatience(Durations.fromSeconds(1))
+            .build());
+  }
+
+  private void push(PushPagesRequest request) {
+    Iterator<PushPagesResponse> reports = agent.calls().pushPages(request);
     PushPagesResponse last = PushPagesResponse.getDefaultInstance();
     while (reports.hasNext()) {
       last = reports.next();

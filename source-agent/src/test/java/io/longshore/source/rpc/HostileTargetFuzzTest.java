@@ -79,7 +79,12 @@ final class HostileTargetFuzzTest {
         random -> {
           seed = random.nextLong();
           TransferClient client =
-              new TransferClient(channels, server.address(), StreamOpen.getDefaultInstance(), 1);
+              new TransferClient(
+                  channels,
+                  server.address(),
+                  StreamOpen.getDefaultInstance(),
+                  1,
+                  Duration.ofSeconds(4));
           client.onDemand((vpid, firstPage, count, again) -> {});
           CompletableFuture<Boolean> opened = new CompletableFuture<>();
           Thread waiting =

@@ -55,7 +55,8 @@ final class PageSender {
             new GrpcChannels(OpenTelemetry.noop(), credentials),
             target,
             open,
-            Integer.parseInt(args[3]));
+            Integer.parseInt(args[3]),
+            Duration.ofSeconds(4));
     client.awaitOpen();
     StalePages stale =
         new StalePages(

@@ -80,7 +80,13 @@ final class TransferClientTest {
   void opensEveryStreamWithTheSecret() throws Exception {
     target.grant(1);
     client.awaitOpen();
-    assertThat(target.opens).hasSize(4).containsOnly(OPEN);
+    assertThat(target.opens)
+        .extracting(open -> open.toBuilder().clearNumber().build())
+        .hasSize(4)
+        .containsOnly(OPEN);
+    assertThat(target.opens)
+        .extracting(StreamOpen::getNumber)
+        .containsExactlyInAnyOrder(1, 1, 1, 2);
     assertThat(client.bytesOnWire()).isPositive();
   }
 
@@ -258,7 +264,11 @@ final class TransferClientTest {
 
   private static TransferClient client(HostPort address) {
     return new TransferClient(
-        new GrpcChannels(OpenTelemetry.noop(), new PlaintextOnLoopback()), address, OPEN, 2);
+        new GrpcChannels(OpenTelemetry.noop(), new PlaintextOnLoopback()),
+        address,
+        OPEN,
+        2,
+        Duration.ofSeconds(4));
   }
 
   private final byte[] payload = new byte[1 << 20];

@@ -4,6 +4,7 @@ import io.longshore.platform.app.ServiceConfig;
 import io.longshore.platform.tls.TlsConfig;
 import io.longshore.platform.value.HostPort;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -15,6 +16,8 @@ import java.util.Optional;
  * @param coordinator where to register
  * @param criu the CRIU to restore with
  * @param workFolder where images are received and CRIU writes; on tmpfs
+ * @param linkSilence how long nothing may be heard over a data stream's connection until it counts
+ *     as cut
  * @param tls how connections are secured
  */
 public record TargetAgentConfig(
@@ -24,6 +27,7 @@ public record TargetAgentConfig(
     HostPort coordinator,
     Path criu,
     Path workFolder,
+    Duration linkSilence,
     TlsConfig tls)
     implements ServiceConfig {
   @Override

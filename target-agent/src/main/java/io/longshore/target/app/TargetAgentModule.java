@@ -66,7 +66,7 @@ final class TargetAgentModule extends AbstractModule {
     return GrpcServer.builder("transfer", transfer(config), credentials)
         .telemetry(telemetry)
         // Callbacks store pages and write images: they block, so not on the network's threads.
-        .tuning(TransportTuning.BULK.withDirectCallbacks(false))
+        .tuning(TransportTuning.BULK.withDirectCallbacks(false).withSilence(config.linkSilence()))
         .executors(threads::callbacks)
         .loops(threads.loops(), threads::started)
         .add(new TransferRpc(arrivals))

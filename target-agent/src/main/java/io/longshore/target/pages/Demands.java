@@ -21,9 +21,18 @@ public final class Demands {
   @GuardedBy("this")
   private @Nullable Sender sender;
 
+  @GuardedBy("this")
+  private Runnable whenConnected = () -> {};
+
   /** From now on demands go this way. */
   public synchronized void connect(Sender newSender) {
     sender = newSender;
+    whenConnected.run();
+  }
+
+  /** Is told when there is a new way: what was demanded before may be lost. Must not block. */
+  synchronized void whenConnected(Runnable listener) {
+    whenConnected = listener;
   }
 
   /** This way is gone; nothing happens if there is a newer one. */

@@ -57,6 +57,7 @@ public final class PageInstaller implements AutoCloseable {
   private List<Waiting> waiting = new ArrayList<>();
   private long lastLook = System.nanoTime();
   private volatile boolean changed = true;
+  private volatile boolean newWay;
   private volatile boolean opened;
   private volatile boolean stopped;
 
@@ -75,6 +76,7 @@ public final class PageInstaller implements AutoCloseable {
     this.holder = holder;
     this.bell = Doorbell.create();
     store.whenNothingIsLacked(bell::ring);
+    demands.whenConnected(this::demandAllAgain);
     this.thread = ThreadNiceness.thread("page-faults", ThreadNiceness.URGENT, this::run);
     thread.start();
   }
@@ -128,6 +130,7 @@ public final class PageInstaller implements AutoCloseable {
 
   @Override
   public void close() {
+    demands.whenConnected(() -> {});
     stopped = true;
     bell.ring();
     boolean interrupted = false;
@@ -298,14 +301,24 @@ public final class PageInstaller implements AutoCloseable {
     }
   }
 
+  private void demandAllAgain() {
+    newWay = true;
+    bell.ring();
+  }
+
   private void repeatDemands() {
     long now = System.nanoTime();
-    if (now - lastLook < REPEAT_DEMAND_NANOS) {
+    long before = now - REPEAT_DEMAND_NANOS;
+    if (newWay) {
+      newWay = false;
+      // All: those that went the old way may have got lost with it.
+      before = now;
+    } else if (now - lastLook < REPEAT_DEMAND_NANOS) {
       return;
     }
     lastLook = now;
     for (ProcessPages pages : store.processes()) {
-      for (int index : pages.overdue(now - REPEAT_DEMAND_NANOS, now)) {
+      for (int index : pages.overdue(before, now)) {
         demand(pages, index);
       }
     }

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
@@ -28,6 +29,8 @@ import io.longshore.transfer.v1.TransferServiceGrpc;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +47,10 @@ public final class TransferRpc implements BindableService {
 
   private final Arrivals arrivals;
   private final PageRequestMarshaller marshaller = new PageRequestMarshaller();
+  private final Map<Place, Stream<?, ?>> open = new ConcurrentHashMap<>();
+
+  /** What a stream is opened again as. */
+  private record Place(String migration, Class<?> kind, int number) {}
 
   /** Receives for these migrations. */
   public TransferRpc(Arrivals arrivals) {
@@ -82,22 +89,44 @@ public final class TransferRpc implements BindableService {
 
     final ServerCallStreamObserver<R> responses;
     @Nullable Arrival arrival;
+    private @Nullable Place place;
     private long receivedBytes;
     private long grantedBytes;
 
+    /** Whether nothing more is taken: it has ended, or another stream has its place. */
+    @GuardedBy("this")
+    private boolean closed;
+
     Stream(ServerCallStreamObserver<R> responses) {
       this.responses = responses;
-      responses.setOnCancelHandler(this::ended);
-      responses.setOnCloseHandler(this::ended);
-      responses.setOnReadyHandler(this::stored);
+      responses.setOnCancelHandler(this::leave);
+      responses.setOnCloseHandler(this::leave);
+      responses.setOnReadyHandler(this::tellAgain);
     }
 
-    final void open(StreamOpen open) {
+    @Override
+    public final synchronized void onNext(Q request) {
+      if (!closed) {
+        take(request);
+      }
+    }
+
+    abstract void take(Q request);
+
+    final void open(StreamOpen opening) {
       if (arrival != null) {
         throw new LongshoreException(Reason.MALFORMED_STREAM, "the stream was opened before");
       }
       arrival =
-          arrivals.open(open.getMigrationId(), open.getEpoch(), open.getSecret().toByteArray());
+          arrivals.open(
+              opening.getMigrationId(), opening.getEpoch(), opening.getSecret().toByteArray());
+      if (opening.getNumber() > 0) {
+        place = new Place(opening.getMigrationId(), getClass(), opening.getNumber());
+        Stream<?, ?> before = open.put(place, this);
+        if (before != null) {
+          before.giveUpPlace();
+        }
+      }
       opened(arrival);
       grantedBytes = WINDOW_BYTES;
       grant(Grant.newBuilder().setLimitBytes(WINDOW_BYTES).build());
@@ -134,6 +163,34 @@ public final class TransferRpc implements BindableService {
       grant(Grant.newBuilder().setLimitBytes(grantedBytes).setStoredBytes(receivedBytes).build());
     }
 
+    private synchronized void tellAgain() {
+      if (!closed) {
+        stored();
+      }
+    }
+
+    /**
+     * The source has opened this stream again, because it found it broken. What is still on its way
+     * here must not be taken after what comes on the new one, and is not waited for.
+     */
+    private void giveUpPlace() {
+      ended();
+      synchronized (this) {
+        if (!closed) {
+          closed = true;
+          responses.onError(
+              Status.CANCELLED.withDescription("the stream was opened again").asException());
+        }
+      }
+    }
+
+    private void leave() {
+      if (place != null) {
+        open.remove(place, this);
+      }
+      ended();
+    }
+
     /** Bytes that are stored and the sender was not told of. */
     final long untoldBytes() {
       return receivedBytes + WINDOW_BYTES - grantedBytes;
@@ -148,13 +205,18 @@ public final class TransferRpc implements BindableService {
 
     @Override
     public void onError(Throwable failure) {
-      ended();
+      leave();
     }
 
     @Override
     public void onCompleted() {
-      ended();
-      responses.onCompleted();
+      leave();
+      synchronized (this) {
+        if (!closed) {
+          closed = true;
+          responses.onCompleted();
+        }
+      }
     }
   }
 
@@ -164,7 +226,7 @@ public final class TransferRpc implements BindableService {
     }
 
     @Override
-    public void onNext(SendImagesRequest request) {
+    void take(SendImagesRequest request) {
       switch (request.getKindCase()) {
         case OPEN -> open(request.getOpen());
         case CHUNK -> chunk(request.getChunk());
@@ -228,9 +290,9 @@ public final class TransferRpc implements BindableService {
     }
 
     @Override
-    public final void onNext(PageRequest request) {
+    final void take(PageRequest request) {
       switch (request) {
-        case PageRequest.Open(StreamOpen open) -> open(open);
+        case PageRequest.Open(StreamOpen opening) -> open(opening);
         case PageRequest.Batch batch -> {
           try {
             Arrival to = arrival();

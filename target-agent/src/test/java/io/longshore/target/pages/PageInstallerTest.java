@@ -7,6 +7,7 @@ import io.longshore.target.restore.Keeper;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -140,6 +141,25 @@ final class PageInstallerTest {
     send(690, 20);
     assertThat(tenant.answer()).isEqualTo(content(700));
     assertThat(installer.demandFaults()).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsWaitedForIsDemandedAtOnceOverANewWay() throws Exception {
+    open();
+    tenant.order("read 700");
+    assertThat(demanded.poll(10, TimeUnit.SECONDS)).isEqualTo(700);
+    long begin = System.nanoTime();
+    int ways = 8;
+    for (int i = 0; i < ways; i++) {
+      BlockingQueue<Long> overThis = new LinkedBlockingQueue<>();
+      demands.connect((vpid, page, count, again) -> overThis.add(page - tenant.firstPage()));
+      assertThat(overThis.poll(10, TimeUnit.SECONDS)).isEqualTo(700);
+    }
+    // Once a second it would be demanded again without a new way.
+    assertThat(Duration.ofNanos(System.nanoTime() - begin))
+        .isLessThan(Duration.ofSeconds(ways / 2));
+    send(690, 20);
+    assertThat(tenant.answer()).isEqualTo(content(700));
   }
 
   @Test

@@ -167,6 +167,24 @@ final class TransferRpcTest {
   }
 
   @Test
+  void aStreamThatIsOpenedAgainTakesTheOldOnesPlace() throws Exception {
+    sendGoodImages();
+    StreamOpen first = open().toBuilder().setNumber(1).build();
+    PageStream old = new PageStream(first);
+    PageStream other = new PageStream(first.toBuilder().setNumber(2).build());
+    assertThat(old.peer.response().hasGrant()).isTrue();
+    assertThat(other.peer.response().hasGrant()).isTrue();
+    PageStream again = new PageStream(first);
+    assertThat(again.peer.response().getGrant().getLimitBytes()).isEqualTo(WINDOW);
+    assertThatThrownBy(old.peer::reason).hasStackTraceContaining("opened again");
+    for (PageStream stream : List.of(again, other)) {
+      stream.requests.onNext(batch(zero(FIRST, 1)));
+      stream.requests.onNext(batch());
+      assertThat(stream.peer.response().getGrant().getStoredBytes()).isEqualTo(4096);
+    }
+  }
+
+  @Test
   void keepsPacketsThatWereHeld() throws Exception {
     ImageStream images = new ImageStream(open());
     images.send(

@@ -57,7 +57,8 @@ final class AgentMessages {
           case END_CONVERGED -> "CONVERGED";
           case END_NO_GAIN -> "NO_GAIN";
           case END_MAX_ROUNDS -> "MAX_ROUNDS";
-        });
+        },
+        message.getLinkCut());
   }
 
   static PushReport push(io.longshore.agent.v1.PushPagesResponse message) {
@@ -67,6 +68,7 @@ final class AgentMessages {
         message.getPagesSent(),
         message.getZeroPages(),
         message.getBytesOnWire(),
-        message.getComplete());
+        message.getComplete(),
+        message.getLinkCut());
   }
 }

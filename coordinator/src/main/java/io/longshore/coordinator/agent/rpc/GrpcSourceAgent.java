@@ -35,6 +35,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A source-agent over gRPC. */
 final class GrpcSourceAgent implements SourceAgent {
@@ -91,9 +92,13 @@ final class GrpcSourceAgent implements SourceAgent {
   }
 
   @Override
-  public FreezeReport freeze(MigrationRef migration) throws AgentException, InterruptedException {
+  public FreezeReport freeze(MigrationRef migration, Duration linkPatience)
+      throws AgentException, InterruptedException {
     FreezeWorkloadRequest request =
-        FreezeWorkloadRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+        FreezeWorkloadRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setLinkPatience(Durations.fromNanos(linkPatience.toNanos()))
+            .build();
     FreezeWorkloadResponse answer = calls.call(() -> stub.freezeWorkload(request));
     return new FreezeReport(
         AgentMessages.duration(answer.getFreezeTime()),
@@ -108,6 +113,7 @@ final class GrpcSourceAgent implements SourceAgent {
       MigrationRef migration,
       Duration downtimeBudget,
       int maxRounds,
+      Duration linkPatience,
       Consumer<RoundReport> progress)
       throws AgentException, InterruptedException {
     CopyRoundsRequest request =
@@ -115,6 +121,7 @@ final class GrpcSourceAgent implements SourceAgent {
             .setMigration(AgentMessages.ref(migration))
             .setDowntimeBudget(Durations.fromNanos(downtimeBudget.toNanos()))
             .setMaxRounds(maxRounds)
+            .setLinkPatience(Durations.fromNanos(linkPatience.toNanos()))
             .build();
     return follow(
         () -> stub.copyRounds(request),
@@ -125,13 +132,20 @@ final class GrpcSourceAgent implements SourceAgent {
   }
 
   @Override
-  public PushReport push(MigrationRef migration, boolean resumed, Consumer<PushReport> progress)
+  public PushReport push(
+      MigrationRef migration,
+      boolean resumed,
+      @Nullable Duration linkPatience,
+      Consumer<PushReport> progress)
       throws AgentException, InterruptedException {
-    PushPagesRequest request =
+    PushPagesRequest.Builder asked =
         PushPagesRequest.newBuilder()
             .setMigration(AgentMessages.ref(migration))
-            .setResumed(resumed)
-            .build();
+            .setResumed(resumed);
+    if (linkPatience != null) {
+      asked.setLinkPatience(Durations.fromNanos(linkPatience.toNanos()));
+    }
+    PushPagesRequest request = asked.build();
     return follow(
         () -> stub.pushPages(request),
         PushPagesResponse::getComplete,

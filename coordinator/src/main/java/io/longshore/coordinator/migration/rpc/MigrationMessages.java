@@ -37,7 +37,7 @@ final class MigrationMessages {
             .setSpec(spec(migration.spec()))
             .setState(state(migration.phase()))
             .setDone(migration.phase().done())
-            .setProgress(progress(migration.measurements()))
+            .setProgress(progress(migration))
             .setRevision(migration.revision())
             .setCreateTime(timestamp(migration.createTime()))
             .setUpdateTime(timestamp(migration.updateTime()))
@@ -114,11 +114,14 @@ final class MigrationMessages {
     };
   }
 
-  private static Progress progress(Measurements measured) {
+  private static Progress progress(Migration migration) {
+    Measurements measured = migration.measurements();
+    boolean linkCut = measured.rounds().linkCut() || measured.push().linkCut();
     return Progress.newBuilder()
         .setTotalBytes(measured.totalPages() * Measurements.PAGE_BYTES)
         .setMovedBytes(measured.movedPages() * Measurements.PAGE_BYTES)
         .setBytesPerSecond(measured.bytesPerSecond())
+        .setLinkCut(linkCut && !migration.phase().done())
         .build();
   }
 

@@ -216,7 +216,8 @@ final class MigrationRow {
             row.getLong("rounds_pages_sent"),
             row.getLong("rounds_zero_pages"),
             row.getLong("rounds_bytes_on_wire"),
-            row.getString("rounds_end")),
+            row.getString("rounds_end"),
+            false),
         Columns.instantOrNull(row, "frozen_at"),
         Columns.durationOrNull(row, "freeze_time"),
         row.getLong("image_bytes"),
@@ -230,7 +231,8 @@ final class MigrationRow {
             row.getLong("push_pages_sent"),
             row.getLong("push_zero_pages"),
             row.getLong("push_bytes_on_wire"),
-            row.getInt("push_complete") == 1),
+            row.getInt("push_complete") == 1,
+            false),
         row.getLong("bytes_per_second"),
         row.getLong("demand_faults"));
   }

@@ -233,6 +233,11 @@ public enum Reason {
       Status.Code.UNAVAILABLE,
       "The data streams between the agents broke.",
       "Check the network between the nodes and repeat the migration."),
+  LINK_CUT(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "The link between the source and the target was cut, before the step, for longer than a migration waits; while the workload stands still for its freeze it does not wait.",
+      "Check the network between the nodes and repeat the migration, or raise the coordinator's retry.patience."),
   JOURNAL_FAILED(
       Kind.FAILURE,
       Status.Code.FAILED_PRECONDITION,

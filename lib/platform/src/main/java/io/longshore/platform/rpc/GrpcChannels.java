@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
  * Opens channels. The one place that decides how peers are reached and trusted.
  *
  * <p>No retries: callers know what may be repeated. No proxies: peers are on the nodes' own
- * networks. A peer that does not answer for 20 s counts as gone.
+ * networks. A peer that does not answer for 20 s counts as gone, or sooner if the tuning says so.
  */
 public final class GrpcChannels {
   private static final int KEEPALIVE_SECONDS = 10;
@@ -91,6 +91,11 @@ public final class GrpcChannels {
         plaintext.check("the " + peer.role() + " would be called", peer.address());
         builder.usePlaintext();
       }
+    }
+    tuning.silenceOptions().forEach(builder::withOption);
+    if (tuning.silence() != null) {
+      // gRPC makes this the connection's TCP_USER_TIMEOUT, whatever the options say.
+      builder.keepAliveTimeout(tuning.silence().toNanos(), TimeUnit.NANOSECONDS);
     }
     if (tuning.hasLargeFrames()) {
       // Nothing longer than what may wait here becomes a frame, and what waits is written at once.

@@ -209,6 +209,7 @@ public final class GrpcServer implements Component {
       builder.withChildOption(
           ChannelOption.RCVBUF_ALLOCATOR, new AdaptiveRecvByteBufAllocator(2048, 65536, bytes));
     }
+    tuning.silenceOptions().forEach(builder::withChildOption);
     builder.protocolNegotiator(negotiator);
     if (tuning.directCallbacks()) {
       builder.directExecutor();
