@@ -4,6 +4,7 @@ import io.longshore.platform.error.Reason;
 import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationResult;
 import io.longshore.v1.Progress;
+import io.longshore.v1.Strategy;
 
 /** A migration for people. */
 final class MigrationText {
@@ -21,6 +22,10 @@ final class MigrationText {
       text.append("  ").append(ProblemText.of(migration.getError()).replace("\n    ", "\n      "));
     }
     Table facts = new Table("  ");
+    Strategy asked = migration.getRequestedStrategy();
+    if (asked != Strategy.STRATEGY_UNSPECIFIED && asked != migration.getSpec().getStrategy()) {
+      facts.row("asked for", Words.of(asked) + ": its rounds did not converge");
+    }
     if (migration.hasResult()) {
       addResult(facts, migration.getResult());
     } else if (!migration.getDone() && migration.getProgress().getTotalBytes() > 0) {

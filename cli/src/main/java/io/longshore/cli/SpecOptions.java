@@ -2,7 +2,9 @@ package io.longshore.cli;
 
 import com.google.protobuf.util.Durations;
 import io.longshore.v1.MigrationSpec;
+import io.longshore.v1.OnNoConvergence;
 import io.longshore.v1.Policy;
+import io.longshore.v1.PostCopy;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Strategy;
 import io.longshore.v1.Workload;
@@ -62,6 +64,22 @@ final class SpecOptions {
       description = "At most so many rounds of pre-copy or hybrid (default: 30).")
   private @Nullable Integer maxRounds;
 
+  @Option(
+      names = "--post-copy",
+      paramLabel = "WHETHER",
+      converter = PostCopyConverter.class,
+      description =
+          "allowed or forbidden: whether it may run on the target before all of its memory is there (default: allowed).")
+  private PostCopy postCopy = PostCopy.POST_COPY_UNSPECIFIED;
+
+  @Option(
+      names = "--on-no-convergence",
+      paramLabel = "WHAT",
+      converter = OnNoConvergenceConverter.class,
+      description =
+          "post-copy, abort or force: what then, if rounds do not get there (default: post-copy where allowed, else abort).")
+  private OnNoConvergence onNoConvergence = OnNoConvergence.ON_NO_CONVERGENCE_UNSPECIFIED;
+
   MigrationSpec spec() {
     if (pid < 1) {
       throw new UsageException("--pid: expected a process id, found " + pid);
@@ -77,7 +95,8 @@ final class SpecOptions {
   }
 
   private Policy policy() {
-    Policy.Builder policy = Policy.newBuilder();
+    Policy.Builder policy =
+        Policy.newBuilder().setPostCopy(postCopy).setOnNoConvergence(onNoConvergence);
     if (downtimeBudget != null) {
       policy.setDowntimeBudget(Durations.fromMillis(downtimeBudget));
     }
@@ -88,6 +107,22 @@ final class SpecOptions {
       policy.setMaxRounds(maxRounds);
     }
     return policy.build();
+  }
+
+  /** For the command line's parser. */
+  static final class PostCopyConverter implements ITypeConverter<PostCopy> {
+    @Override
+    public PostCopy convert(String value) {
+      return Words.postCopy(value);
+    }
+  }
+
+  /** For the command line's parser. */
+  static final class OnNoConvergenceConverter implements ITypeConverter<OnNoConvergence> {
+    @Override
+    public OnNoConvergence convert(String value) {
+      return Words.onNoConvergence(value);
+    }
   }
 
   /** For the command line's parser. */

@@ -3,6 +3,8 @@ package io.longshore.cli;
 import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.Node;
+import io.longshore.v1.OnNoConvergence;
+import io.longshore.v1.PostCopy;
 import io.longshore.v1.Strategy;
 import io.longshore.v1.Workload;
 import java.util.Locale;
@@ -52,6 +54,28 @@ final class Words {
     }
     throw new IllegalArgumentException(
         "expected pre-copy, hybrid, post-copy or stop-and-copy, found '" + word + "'");
+  }
+
+  /** Whether post-copy is allowed, as an operator wrote it. */
+  static PostCopy postCopy(String word) {
+    return switch (word) {
+      case "allowed" -> PostCopy.POST_COPY_ALLOWED;
+      case "forbidden" -> PostCopy.POST_COPY_FORBIDDEN;
+      default ->
+          throw new IllegalArgumentException("expected allowed or forbidden, found '" + word + "'");
+    };
+  }
+
+  /** What becomes of rounds that do not converge, as an operator wrote it. */
+  static OnNoConvergence onNoConvergence(String word) {
+    return switch (word) {
+      case "post-copy" -> OnNoConvergence.ON_NO_CONVERGENCE_POST_COPY;
+      case "abort" -> OnNoConvergence.ON_NO_CONVERGENCE_ABORT;
+      case "force" -> OnNoConvergence.ON_NO_CONVERGENCE_FORCE;
+      default ->
+          throw new IllegalArgumentException(
+              "expected post-copy, abort or force, found '" + word + "'");
+    };
   }
 
   private static String word(String name, String prefix) {

@@ -2,6 +2,7 @@ package io.longshore.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.JsonFormat;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Problem;
@@ -10,6 +11,9 @@ import io.longshore.platform.value.HostPort;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
 import io.longshore.v1.MigrationSpec;
+import io.longshore.v1.OnNoConvergence;
+import io.longshore.v1.Policy;
+import io.longshore.v1.PostCopy;
 import io.longshore.v1.Strategy;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -66,6 +70,35 @@ final class MigrateCommandTest {
     assertThat(spec.getWorkload().getProcess().getPid()).isEqualTo(20001);
     assertThat(spec.getStrategy()).isEqualTo(Strategy.STRATEGY_STOP_AND_COPY);
     assertThat(spec.getServiceAddressesList()).containsExactly("10.77.0.100/24", "10.77.0.101/24");
+  }
+
+  @Test
+  void asksForThePolicyThatTheOptionsSay() {
+    coordinator.watches.add(List.of(Samples.succeeded()));
+
+    assertThat(
+            migrate(
+                    "--downtime-budget",
+                    "50",
+                    "--max-rounds",
+                    "7",
+                    "--post-copy",
+                    "forbidden",
+                    "--on-no-convergence",
+                    "force")
+                .status())
+        .isZero();
+    assertThat(coordinator.created.getFirst().getSpec().getPolicy())
+        .isEqualTo(
+            Policy.newBuilder()
+                .setDowntimeBudget(Durations.fromMillis(50))
+                .setMaxRounds(7)
+                .setPostCopy(PostCopy.POST_COPY_FORBIDDEN)
+                .setOnNoConvergence(OnNoConvergence.ON_NO_CONVERGENCE_FORCE)
+                .build());
+    assertThat(migrate("--post-copy", "perhaps").err()).contains("expected allowed or forbidden");
+    assertThat(migrate("--on-no-convergence", "throw").err())
+        .contains("expected post-copy, abort or force");
   }
 
   @Test
@@ -128,6 +161,22 @@ final class MigrateCommandTest {
                 image bytes      312.5 KiB
                 trace            0af7651916cd43dd8448eb211c80319c
               """);
+    }
+
+    @Test
+    void saysThatItWentOnAsHybrid() {
+      coordinator.watches.clear();
+      coordinator.watches.add(
+          List.of(
+              Samples.succeeded().toBuilder()
+                  .setSpec(Samples.SPEC.toBuilder().setStrategy(Strategy.STRATEGY_HYBRID))
+                  .setRequestedStrategy(Strategy.STRATEGY_PRE_COPY)
+                  .build()));
+
+      assertThat(migrate().out())
+          .contains(
+              "succeeded: hybrid of pid 20001",
+              "asked for        pre-copy: its rounds did not converge\n");
     }
 
     @Test

@@ -21,6 +21,19 @@ public record RoundReport(
     long bytesOnWire,
     String end,
     boolean linkCut) {
+  /** The rest fits the downtime budget. */
+  public static final String CONVERGED = "CONVERGED";
+
   /** No round yet. */
   public static final RoundReport NONE = new RoundReport(0, 0, 0, 0, 0, 0, "", false);
+
+  /** Whether the rest fits the downtime budget. */
+  public boolean converged() {
+    return end.equals(CONVERGED);
+  }
+
+  /** Pages that the target does not have as they are. */
+  public long stalePages() {
+    return Math.max(0, totalPages - heldPages);
+  }
 }

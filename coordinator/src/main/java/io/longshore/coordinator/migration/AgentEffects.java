@@ -6,6 +6,7 @@ import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.Obstacle;
+import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.SourceAgent;
 import io.longshore.coordinator.agent.TargetAgent;
 import io.longshore.coordinator.agent.TransferAccess;
@@ -14,6 +15,7 @@ import io.longshore.coordinator.node.Node;
 import io.longshore.coordinator.node.NodeCapabilities;
 import io.longshore.coordinator.node.NodeRegistry;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.platform.error.Reason;
 import io.opentelemetry.api.trace.Span;
 import java.time.Duration;
@@ -61,7 +63,8 @@ final class AgentEffects {
       case PREPARE -> prepare(spec, ref);
       case COPY_ROUNDS -> {
         Reports reports = new Reports(clock);
-        yield new Event.Copied(
+        yield copied(
+            spec,
             source(spec)
                 .copy(
                     ref,
@@ -161,6 +164,29 @@ final class AgentEffects {
     TransferAccess access = target(spec).prepare(ref, facts);
     source(spec).prepare(ref, spec.workload(), spec.serviceAddresses(), access);
     return new Event.Prepared();
+  }
+
+  private Event copied(MigrationSpec spec, RoundReport report) {
+    if (report.converged()) {
+      return new Event.Copied(report);
+    }
+    boolean lazy =
+        nodes.find(spec.targetNode()).map(Node::capabilities).stream()
+            .anyMatch(NodeCapabilities::lazyRestore);
+    if (spec.policy().onNoConvergence() == OnNoConvergence.POST_COPY && !lazy) {
+      return new Event.Fail(
+          Failure.of(
+              Reason.NO_CONVERGENCE,
+              "the rounds did not converge: after round %d (%s) %d of %d pages were stale; target '%s' cannot restore"
+                      .formatted(
+                          report.round(),
+                          report.end(),
+                          report.stalePages(),
+                          report.totalPages(),
+                          spec.targetNode())
+                  + " lazily (userfaultfd), so the migration cannot go on as hybrid"));
+    }
+    return new Event.Outpaced(report);
   }
 
   private static Event refusal(List<Obstacle> obstacles) {

@@ -23,6 +23,7 @@ sealed interface Event {
     START,
     PREPARED,
     COPIED,
+    OUTPACED,
     FROZEN,
     PROGRESS,
     PUSHED,
@@ -68,11 +69,30 @@ sealed interface Event {
     }
   }
 
-  /** There are no more rounds. */
+  /** There are no more rounds: what is stale fits the downtime budget. */
   record Copied(RoundReport report) implements Event {
     @Override
     public Kind kind() {
       return Kind.COPIED;
+    }
+  }
+
+  /**
+   * There are no more rounds, though they did not converge: the workload writes faster than it is
+   * sent.
+   */
+  record Outpaced(RoundReport report) implements Event {
+    @Override
+    public Kind kind() {
+      return Kind.OUTPACED;
+    }
+
+    /** Why the migration fails, where the policy does not let it go on. */
+    Failure failure() {
+      return Failure.of(
+          Reason.NO_CONVERGENCE,
+          "the rounds did not converge: after round %d (%s) %d of %d pages were stale; the policy says to abort"
+              .formatted(report.round(), report.end(), report.stalePages(), report.totalPages()));
     }
   }
 

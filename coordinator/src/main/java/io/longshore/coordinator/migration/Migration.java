@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param id unique name, chosen by the coordinator
  * @param requestId the caller's request id
  * @param requestedStrategy the strategy of the request, before the planner chose
- * @param spec what it is to do, the strategy filled in
+ * @param spec what it is to do, with the strategy that is in use
  * @param phase where it stands
  * @param failure why it fails or failed, null otherwise
  * @param measurements what was measured
@@ -144,6 +144,26 @@ public record Migration(
         finishTime,
         resolution,
         false,
+        traceParent);
+  }
+
+  /** The same, going on with another strategy. */
+  Migration as(Strategy strategy) {
+    return new Migration(
+        id,
+        requestId,
+        requestedStrategy,
+        spec.withStrategy(strategy),
+        phase,
+        failure,
+        measurements,
+        epoch,
+        revision,
+        createTime,
+        updateTime,
+        finishTime,
+        resolution,
+        fencePending,
         traceParent);
   }
 

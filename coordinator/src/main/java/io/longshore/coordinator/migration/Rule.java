@@ -1,6 +1,8 @@
 package io.longshore.coordinator.migration;
 
 import io.longshore.coordinator.migration.Event.Kind;
+import io.longshore.coordinator.plan.OnNoConvergence;
+import io.longshore.coordinator.plan.Strategy;
 import java.util.function.Predicate;
 
 /**
@@ -33,6 +35,9 @@ record Rule(Kind event, Guard guard, Outcome outcome) {
    */
   record GoTo(Phase phase, boolean actAtOnce) implements Outcome {}
 
+  /** The migration goes on to a phase, as hybrid from here on. */
+  record GoOnAsHybrid(Phase phase) implements Outcome {}
+
   /** What was measured is kept, the phase stays. */
   record Keep() implements Outcome {}
 
@@ -60,6 +65,32 @@ record Rule(Kind event, Guard guard, Outcome outcome) {
 
   static Guard whenPushedAfterResume() {
     return new Guard("post-copy, hybrid", m -> !m.spec().strategy().pushesBeforeResume());
+  }
+
+  /** Hybrid resumes first anyway: there is nothing to fall back to. */
+  static Guard whenGoingOnAsItIs() {
+    return new Guard(
+        "force; post-copy, of hybrid",
+        m ->
+            then(m) == OnNoConvergence.FORCE
+                || (then(m) == OnNoConvergence.POST_COPY && isHybrid(m)));
+  }
+
+  static Guard whenFallingBackToPostCopy() {
+    return new Guard(
+        "post-copy, of pre-copy", m -> then(m) == OnNoConvergence.POST_COPY && !isHybrid(m));
+  }
+
+  static Guard whenAborting() {
+    return new Guard("abort", m -> then(m) == OnNoConvergence.ABORT);
+  }
+
+  private static OnNoConvergence then(Migration migration) {
+    return migration.spec().policy().onNoConvergence();
+  }
+
+  private static boolean isHybrid(Migration migration) {
+    return migration.spec().strategy() == Strategy.HYBRID;
   }
 
   static Guard whenSourceIsThere() {
@@ -90,6 +121,10 @@ record Rule(Kind event, Guard guard, Outcome outcome) {
 
     Rule toAndActAtOnce(Phase phase) {
       return new Rule(event, guard, new GoTo(phase, true));
+    }
+
+    Rule toAsHybrid(Phase phase) {
+      return new Rule(event, guard, new GoOnAsHybrid(phase));
     }
 
     Rule keep() {

@@ -12,9 +12,12 @@ import static io.longshore.coordinator.migration.Effect.RESUME_TARGET;
 import static io.longshore.coordinator.migration.Effect.ROLL_BACK_SOURCE;
 import static io.longshore.coordinator.migration.Effect.START;
 import static io.longshore.coordinator.migration.Rule.on;
+import static io.longshore.coordinator.migration.Rule.whenAborting;
 import static io.longshore.coordinator.migration.Rule.whenCancelled;
 import static io.longshore.coordinator.migration.Rule.whenCopiedInRounds;
 import static io.longshore.coordinator.migration.Rule.whenFailed;
+import static io.longshore.coordinator.migration.Rule.whenFallingBackToPostCopy;
+import static io.longshore.coordinator.migration.Rule.whenGoingOnAsItIs;
 import static io.longshore.coordinator.migration.Rule.whenNotCopiedInRounds;
 import static io.longshore.coordinator.migration.Rule.whenPushedAfterResume;
 import static io.longshore.coordinator.migration.Rule.whenPushedBeforeResume;
@@ -22,6 +25,7 @@ import static io.longshore.coordinator.migration.Rule.whenSourceIsAbandoned;
 import static io.longshore.coordinator.migration.Rule.whenSourceIsThere;
 
 import io.longshore.coordinator.migration.Event.Kind;
+import io.longshore.coordinator.plan.Strategy;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.List;
@@ -77,6 +81,9 @@ final class StateMachine {
               List.of(COPY_ROUNDS),
               on(Kind.PROGRESS).keep(),
               on(Kind.COPIED).to(Phase.FREEZING),
+              on(Kind.OUTPACED).when(whenGoingOnAsItIs()).to(Phase.FREEZING),
+              on(Kind.OUTPACED).when(whenFallingBackToPostCopy()).toAsHybrid(Phase.FREEZING),
+              on(Kind.OUTPACED).when(whenAborting()).to(Phase.ABORTING),
               on(Kind.FAIL).to(Phase.ABORTING),
               on(Kind.CANCEL).to(Phase.ABORTING)),
           row(
@@ -203,6 +210,8 @@ final class StateMachine {
     return switch (rule.outcome()) {
       case Rule.GoTo(Phase phase, boolean actAtOnce) ->
           new Decision.Change(apply(migration, event, phase, now), actAtOnce);
+      case Rule.GoOnAsHybrid(Phase phase) ->
+          new Decision.Change(apply(migration.as(Strategy.HYBRID), event, phase, now), false);
       case Rule.Keep() ->
           new Decision.Change(apply(migration, event, migration.phase(), now), true);
       case Rule.Stay() -> new Decision.Stay();
@@ -216,6 +225,7 @@ final class StateMachine {
         switch (event) {
           case Event.RoundProgress e -> before.copied(e.report(), e.bytesPerSecond());
           case Event.Copied e -> before.copied(e.report(), before.bytesPerSecond());
+          case Event.Outpaced e -> before.copied(e.report(), before.bytesPerSecond());
           case Event.Frozen e -> before.frozen(e.report(), e.frozenAt());
           case Event.Progress e -> before.pushed(e.report(), e.bytesPerSecond());
           case Event.Pushed e -> before.pushed(e.report(), before.bytesPerSecond());
@@ -238,6 +248,8 @@ final class StateMachine {
         && !(event instanceof Event.Resolve && migration.phase() == Phase.ABORTING)) {
       // A rollback that an operator hastens keeps its reason.
       failure = event.why().get();
+    } else if (event instanceof Event.Outpaced outpaced && phase == Phase.ABORTING) {
+      failure = outpaced.failure();
     }
     Migration next =
         event instanceof Event.Resolve(Resolution resolution)

@@ -77,14 +77,23 @@ public final class Planner {
         }
         yield new Choice(spec.strategy(), "asked for");
       }
-      case UNSPECIFIED ->
-          lazy
-              ? new Choice(
+      case UNSPECIFIED -> {
+        if (!lazy) {
+          yield new Choice(
+              Strategy.STOP_AND_COPY,
+              where + " cannot restore lazily (userfaultfd): post-copy is not possible");
+        }
+        yield switch (spec.policy().postCopy()) {
+          case ALLOWED ->
+              new Choice(
                   Strategy.POST_COPY,
-                  where + " can restore lazily: downtime does not grow with memory")
-              : new Choice(
-                  Strategy.STOP_AND_COPY,
-                  where + " cannot restore lazily (userfaultfd): post-copy is not possible");
+                  where + " can restore lazily: downtime does not grow with memory");
+          case FORBIDDEN ->
+              new Choice(
+                  Strategy.PRE_COPY,
+                  "post-copy is forbidden: all memory is sent before the workload runs on the target");
+        };
+      }
     };
   }
 

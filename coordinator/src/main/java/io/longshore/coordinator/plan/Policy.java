@@ -7,10 +7,14 @@ import java.time.Duration;
  *
  * @param downtimeBudget how long the workload may stand still, 0 to an hour
  * @param maxRounds at most so many rounds, 1 to 1000
+ * @param postCopy whether the workload may run on the target before all of its memory is there
+ * @param onNoConvergence what then, if rounds do not get there
  */
-public record Policy(Duration downtimeBudget, int maxRounds) {
+public record Policy(
+    Duration downtimeBudget, int maxRounds, PostCopy postCopy, OnNoConvergence onNoConvergence) {
   /** What holds if nobody says otherwise. */
-  public static final Policy DEFAULT = new Policy(Duration.ofMillis(300), 30);
+  public static final Policy DEFAULT =
+      new Policy(Duration.ofMillis(300), 30, PostCopy.ALLOWED, OnNoConvergence.POST_COPY);
 
   public Policy {
     if (downtimeBudget.isNegative()
@@ -19,6 +23,9 @@ public record Policy(Duration downtimeBudget, int maxRounds) {
         || maxRounds > 1000) {
       throw new IllegalArgumentException(
           "no policy: " + downtimeBudget + ", " + maxRounds + " rounds");
+    }
+    if (postCopy == PostCopy.FORBIDDEN && onNoConvergence == OnNoConvergence.POST_COPY) {
+      throw new IllegalArgumentException("no policy: post-copy is forbidden and asked for");
     }
   }
 }

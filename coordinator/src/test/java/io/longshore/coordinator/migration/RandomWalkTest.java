@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.longshore.coordinator.migration.Event.Kind;
 import io.longshore.coordinator.migration.StateMachine.Decision;
+import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.Strategy;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -46,7 +47,9 @@ final class RandomWalkTest {
     Walk(long seed) {
       random = new Random(seed);
       Strategy strategy = STRATEGIES.get(random.nextInt(STRATEGIES.size()));
-      stored = SampleMigrations.in(Phase.PENDING, strategy, null);
+      List<OnNoConvergence> policies = List.of(OnNoConvergence.values());
+      OnNoConvergence then = policies.get(random.nextInt(policies.size()));
+      stored = SampleMigrations.in(Phase.PENDING, SampleMigrations.spec(strategy, then), null);
       current = stored;
       act();
     }
@@ -74,7 +77,8 @@ final class RandomWalkTest {
           call(effect);
           running.remove(effect);
           completed |= effect == Effect.COMPLETE_TARGET;
-          happens(answer(effect));
+          boolean outpaced = effect == Effect.COPY_ROUNDS && random.nextInt(3) == 0;
+          happens(outpaced ? Kind.OUTPACED : answer(effect));
         } else {
           if (random.nextBoolean()) {
             call(effect);

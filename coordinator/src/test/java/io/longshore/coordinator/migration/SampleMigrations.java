@@ -5,6 +5,7 @@ import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.Policy;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.platform.error.Reason;
@@ -30,6 +31,23 @@ public final class SampleMigrations {
         Policy.DEFAULT);
   }
 
+  static MigrationSpec spec(Strategy strategy, OnNoConvergence then) {
+    MigrationSpec usual = spec(4711, strategy);
+    Policy policy =
+        new Policy(
+            usual.policy().downtimeBudget(),
+            usual.policy().maxRounds(),
+            usual.policy().postCopy(),
+            then);
+    return new MigrationSpec(
+        usual.sourceNode(),
+        usual.targetNode(),
+        usual.workload(),
+        strategy,
+        usual.serviceAddresses(),
+        policy);
+  }
+
   public static Migration pending(String id, String requestId, int pid, Instant created) {
     return Migration.create(
         id, requestId, Strategy.UNSPECIFIED, spec(pid, Strategy.POST_COPY), created, "");
@@ -50,8 +68,11 @@ public final class SampleMigrations {
   }
 
   static Migration in(Phase phase, Strategy strategy, @Nullable Failure failure) {
-    Migration created =
-        Migration.create("m-1", "r-1", strategy, spec(4711, strategy), NOW, "00-ab-cd-01");
+    return in(phase, spec(4711, strategy), failure);
+  }
+
+  static Migration in(Phase phase, MigrationSpec spec, @Nullable Failure failure) {
+    Migration created = Migration.create("m-1", "r-1", spec.strategy(), spec, NOW, "00-ab-cd-01");
     return phase == Phase.PENDING
         ? created
         : created.changed(phase, failure, Measurements.NONE, NOW);
@@ -63,6 +84,8 @@ public final class SampleMigrations {
       case PREPARED -> new Event.Prepared();
       case COPIED ->
           new Event.Copied(new RoundReport(3, 1000, 950, 1400, 200, 7000, "CONVERGED", false));
+      case OUTPACED ->
+          new Event.Outpaced(new RoundReport(2, 1000, 100, 1900, 20, 8000, "NO_GAIN", false));
       case FROZEN ->
           new Event.Frozen(
               new FreezeReport(Duration.ofMillis(80), Duration.ofMillis(100), 4321, 1000, 1000),

@@ -17,6 +17,8 @@ final class StateDiagram {
       for (Rule rule : StateMachine.row(phase).rules()) {
         if (rule.outcome() instanceof Rule.GoTo(Phase next, boolean _)) {
           lines.add("  %s --> %s: %s".formatted(phase, next, label(rule)));
+        } else if (rule.outcome() instanceof Rule.GoOnAsHybrid(Phase next)) {
+          lines.add("  %s --> %s: %s, as hybrid".formatted(phase, next, label(rule)));
         }
       }
       if (phase.done()) {
@@ -48,6 +50,7 @@ final class StateDiagram {
     return switch (rule.outcome()) {
       case Rule.GoTo(Phase next, boolean actAtOnce) ->
           next + (actAtOnce ? ", acts while it stores" : "");
+      case Rule.GoOnAsHybrid(Phase next) -> next + ", as hybrid from here on";
       case Rule.Keep() -> "keeps what was measured";
       case Rule.Stay() -> "nothing changes";
       case Rule.TooLate() -> "refused: TOO_LATE_TO_CANCEL";

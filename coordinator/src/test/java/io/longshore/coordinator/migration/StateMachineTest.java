@@ -7,7 +7,9 @@ import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.migration.Event.Kind;
 import io.longshore.coordinator.migration.StateMachine.Decision;
+import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.Strategy;
+import io.longshore.platform.error.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -25,7 +27,11 @@ final class StateMachineTest {
 
   /** Plays events and returns the phases that are passed. */
   private List<Phase> play(Strategy strategy, Kind... events) {
-    Migration migration = SampleMigrations.in(Phase.PENDING, strategy, null);
+    return play(SampleMigrations.in(Phase.PENDING, strategy, null), events);
+  }
+
+  private List<Phase> play(Migration begun, Kind... events) {
+    Migration migration = begun;
     List<Phase> phases = new ArrayList<>(List.of(migration.phase()));
     for (Kind event : events) {
       migration = step(migration, event);
@@ -153,6 +159,80 @@ final class StateMachineTest {
             Phase.RESUMING,
             Phase.PUSHING,
             Phase.COMPLETING);
+  }
+
+  @Test
+  void preCopyThatDoesNotConvergeGoesOnAsHybridIsRolledBackOrForced() {
+    Kind[] outpaced = {
+      Kind.START, Kind.PREPARED, Kind.OUTPACED, Kind.FROZEN, Kind.HELD, Kind.RESUMED, Kind.PUSHED
+    };
+    for (Strategy strategy : List.of(Strategy.PRE_COPY, Strategy.HYBRID)) {
+      assertThat(play(outpaced(strategy, OnNoConvergence.POST_COPY), outpaced))
+          .endsWith(
+              Phase.COPYING,
+              Phase.FREEZING,
+              Phase.RESTORING,
+              Phase.RESUMING,
+              Phase.PUSHING,
+              Phase.COMPLETING);
+      assertThat(
+              play(
+                  outpaced(strategy, OnNoConvergence.ABORT),
+                  Kind.START,
+                  Kind.PREPARED,
+                  Kind.OUTPACED,
+                  Kind.ABORTED,
+                  Kind.ROLLED_BACK))
+          .endsWith(Phase.COPYING, Phase.ABORTING, Phase.ROLLING_BACK, Phase.FAILED);
+    }
+    assertThat(
+            play(
+                outpaced(Strategy.PRE_COPY, OnNoConvergence.FORCE),
+                Kind.START,
+                Kind.PREPARED,
+                Kind.OUTPACED,
+                Kind.FROZEN))
+        .endsWith(Phase.COPYING, Phase.FREEZING, Phase.TRANSFERRING);
+    assertThat(play(outpaced(Strategy.HYBRID, OnNoConvergence.FORCE), outpaced))
+        .endsWith(Phase.PUSHING, Phase.COMPLETING);
+  }
+
+  private static Migration outpaced(Strategy strategy, OnNoConvergence then) {
+    return SampleMigrations.in(Phase.PENDING, SampleMigrations.spec(strategy, then), null);
+  }
+
+  @Test
+  void theStrategyThatIsUsedIsStoredAndTheOneThatWasAskedForRemembered() {
+    Migration copying =
+        SampleMigrations.in(
+            Phase.COPYING,
+            SampleMigrations.spec(Strategy.PRE_COPY, OnNoConvergence.POST_COPY),
+            null);
+    Migration next = step(copying, Kind.OUTPACED);
+    assertThat(next.spec()).isEqualTo(copying.spec().withStrategy(Strategy.HYBRID));
+    assertThat(next.requestedSpec()).isEqualTo(copying.spec());
+    assertThat(next.revision()).isEqualTo(copying.revision() + 1);
+    assertThat(next.measurements().rounds().end()).isEqualTo("NO_GAIN");
+    assertThat(next.failure()).isNull();
+    // Stored before anything is done: a coordinator that takes it up must not push first again.
+    assertThat(
+            StateMachine.decide(
+                copying, SampleMigrations.event(Kind.OUTPACED), SampleMigrations.NOW))
+        .isEqualTo(new Decision.Change(next, false));
+  }
+
+  @Test
+  void anAbortSaysHowFarTheRoundsWere() {
+    Migration copying =
+        SampleMigrations.in(
+            Phase.COPYING, SampleMigrations.spec(Strategy.HYBRID, OnNoConvergence.ABORT), null);
+    Migration next = step(copying, Kind.OUTPACED);
+    assertThat(next.spec()).isEqualTo(copying.spec());
+    assertThat(next.failure())
+        .isEqualTo(
+            Failure.of(
+                Reason.NO_CONVERGENCE,
+                "the rounds did not converge: after round 2 (NO_GAIN) 900 of 1000 pages were stale; the policy says to abort"));
   }
 
   @Test

@@ -24,6 +24,8 @@ import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.NodeCapabilities;
 import io.longshore.v1.NodeServiceGrpc;
 import io.longshore.v1.NodeServiceGrpc.NodeServiceBlockingStub;
+import io.longshore.v1.OnNoConvergence;
+import io.longshore.v1.Policy;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Strategy;
 import io.longshore.v1.WatchMigrationRequest;
@@ -224,6 +226,12 @@ final class Cluster {
         .setWorkload(Workload.newBuilder().setProcess(ProcessWorkload.newBuilder().setPid(4711)))
         .setStrategy(strategy)
         .addServiceAddresses("10.77.0.100/24")
+        .build();
+  }
+
+  static MigrationSpec spec(Strategy strategy, OnNoConvergence then) {
+    return spec(strategy).toBuilder()
+        .setPolicy(Policy.newBuilder().setOnNoConvergence(then))
         .build();
   }
 

@@ -16,7 +16,10 @@ import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationPlan;
 import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.Obstacle;
+import io.longshore.v1.OnNoConvergence;
 import io.longshore.v1.PlanMigrationRequest;
+import io.longshore.v1.Policy;
+import io.longshore.v1.PostCopy;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Strategy;
 import io.longshore.v1.WatchMigrationRequest;
@@ -35,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Plan, create, list, and what they refuse. */
@@ -107,6 +111,27 @@ final class CreateTest {
       assertThat(plan(Cluster.spec(Strategy.STRATEGY_POST_COPY)).getObstaclesList())
           .extracting(Obstacle::getReason)
           .containsExactly("KERNEL_INCOMPATIBLE");
+    }
+
+    @Test
+    void choosesPreCopyWherePostCopyIsForbiddenAndShowsTheWholePolicy() {
+      MigrationPlan plan =
+          plan(
+              Cluster.spec(Strategy.STRATEGY_UNSPECIFIED).toBuilder()
+                  .setPolicy(Policy.newBuilder().setPostCopy(PostCopy.POST_COPY_FORBIDDEN))
+                  .build());
+
+      assertThat(plan.getSpec().getStrategy()).isEqualTo(Strategy.STRATEGY_PRE_COPY);
+      assertThat(plan.getStrategyReason()).contains("post-copy is forbidden");
+      assertThat(plan.getSpec().getPolicy().getOnNoConvergence())
+          .isEqualTo(OnNoConvergence.ON_NO_CONVERGENCE_ABORT);
+      assertThat(plan(Cluster.spec(Strategy.STRATEGY_PRE_COPY)).getSpec().getPolicy())
+          .satisfies(
+              usual -> {
+                assertThat(usual.getPostCopy()).isEqualTo(PostCopy.POST_COPY_ALLOWED);
+                assertThat(usual.getOnNoConvergence())
+                    .isEqualTo(OnNoConvergence.ON_NO_CONVERGENCE_POST_COPY);
+              });
     }
 
     @Test
@@ -350,6 +375,16 @@ final class CreateTest {
       refused(
           () -> plan(good.toBuilder().addServiceAddresses("10.77.0.100/16").build()),
           "spec.service_addresses[1] is 10.77.0.100/16, which is there twice");
+      refused(
+          () -> plan(good.toBuilder().setPolicy(Policy.newBuilder().setPostCopyValue(9)).build()),
+          "spec.policy.post_copy is 9");
+      refused(
+          () ->
+              plan(
+                  good.toBuilder()
+                      .setPolicy(Policy.newBuilder().setOnNoConvergenceValue(9))
+                      .build()),
+          "spec.policy.on_no_convergence is 9");
       refused(() -> cluster.create("", good), "request_id is empty");
       refused(() -> cluster.create("x".repeat(129), good), "request_id has 129 characters");
       refused(
@@ -359,6 +394,24 @@ final class CreateTest {
                   .createMigration(CreateMigrationRequest.newBuilder().setRequestId("r").build()),
           "spec is absent");
       refused(() -> cluster.get(""), "migration_id is empty");
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"STRATEGY_POST_COPY", "STRATEGY_HYBRID"})
+    void asksForWhatItsPolicyForbids(Strategy strategy) {
+      Policy forbidden = Policy.newBuilder().setPostCopy(PostCopy.POST_COPY_FORBIDDEN).build();
+      MigrationSpec spec = Cluster.spec(strategy).toBuilder().setPolicy(forbidden).build();
+      refused(() -> plan(spec), "spec.policy.post_copy forbids it");
+      refused(() -> cluster.create("r", spec), "spec.policy.post_copy forbids it");
+      MigrationSpec contradiction =
+          Cluster.spec(Strategy.STRATEGY_PRE_COPY).toBuilder()
+              .setPolicy(
+                  forbidden.toBuilder()
+                      .setOnNoConvergence(OnNoConvergence.ON_NO_CONVERGENCE_POST_COPY))
+              .build();
+      refused(
+          () -> plan(contradiction),
+          "spec.policy.on_no_convergence is post-copy, which spec.policy.post_copy forbids");
     }
 
     @ParameterizedTest

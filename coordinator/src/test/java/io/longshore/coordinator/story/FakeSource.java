@@ -37,6 +37,7 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
   private final Script script;
   private final World world;
   final List<Obstacle> obstacles = new CopyOnWriteArrayList<>();
+  volatile CopyRoundsResponse.End end = CopyRoundsResponse.End.END_CONVERGED;
   final List<CopyRoundsRequest> copied = new CopyOnWriteArrayList<>();
   final List<PrepareSourceRequest> prepared = new CopyOnWriteArrayList<>();
 
@@ -94,7 +95,7 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
     to.onNext(rounds(1, CopyRoundsResponse.End.END_UNSPECIFIED));
     enter("CopyRounds");
     to.onNext(rounds(2, CopyRoundsResponse.End.END_UNSPECIFIED));
-    answer(to, rounds(3, CopyRoundsResponse.End.END_CONVERGED));
+    answer(to, rounds(3, end));
   }
 
   private static CopyRoundsResponse rounds(int round, CopyRoundsResponse.End end) {

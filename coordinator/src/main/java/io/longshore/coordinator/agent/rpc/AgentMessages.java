@@ -54,7 +54,7 @@ final class AgentMessages {
         message.getBytesOnWire(),
         switch (message.getEnd()) {
           case END_UNSPECIFIED, UNRECOGNIZED -> "";
-          case END_CONVERGED -> "CONVERGED";
+          case END_CONVERGED -> RoundReport.CONVERGED;
           case END_NO_GAIN -> "NO_GAIN";
           case END_MAX_ROUNDS -> "MAX_ROUNDS";
         },

@@ -11,6 +11,8 @@ import io.longshore.coordinator.migration.Phase;
 import io.longshore.coordinator.migration.Resolution;
 import io.longshore.coordinator.plan.MigrationPlan;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.OnNoConvergence;
+import io.longshore.coordinator.plan.PostCopy;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
@@ -35,6 +37,7 @@ final class MigrationMessages {
             .setId(migration.id())
             .setRequestId(migration.requestId())
             .setSpec(spec(migration.spec()))
+            .setRequestedStrategy(strategy(migration.requestedStrategy()))
             .setState(state(migration.phase()))
             .setDone(migration.phase().done())
             .setProgress(progress(migration))
@@ -190,8 +193,25 @@ final class MigrationMessages {
         .setPolicy(
             Policy.newBuilder()
                 .setDowntimeBudget(duration(spec.policy().downtimeBudget()))
-                .setMaxRounds(spec.policy().maxRounds()))
+                .setMaxRounds(spec.policy().maxRounds())
+                .setPostCopy(postCopy(spec.policy().postCopy()))
+                .setOnNoConvergence(onNoConvergence(spec.policy().onNoConvergence())))
         .build();
+  }
+
+  private static io.longshore.v1.PostCopy postCopy(PostCopy postCopy) {
+    return switch (postCopy) {
+      case ALLOWED -> io.longshore.v1.PostCopy.POST_COPY_ALLOWED;
+      case FORBIDDEN -> io.longshore.v1.PostCopy.POST_COPY_FORBIDDEN;
+    };
+  }
+
+  private static io.longshore.v1.OnNoConvergence onNoConvergence(OnNoConvergence then) {
+    return switch (then) {
+      case POST_COPY -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_POST_COPY;
+      case ABORT -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_ABORT;
+      case FORCE -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_FORCE;
+    };
   }
 
   private static io.longshore.v1.Workload workload(Workload workload) {

@@ -3,7 +3,9 @@ package io.longshore.coordinator.migration.rpc;
 import com.google.protobuf.util.Durations;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.Policy;
+import io.longshore.coordinator.plan.PostCopy;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.coordinator.rpc.Fields;
 import java.time.Duration;
@@ -25,13 +27,24 @@ final class SpecFields {
     if (!present) {
       throw Fields.invalid("spec", "is absent: it is required");
     }
-    return new MigrationSpec(
-        Fields.nodeName("spec.source_node", message.getSourceNode()),
-        Fields.nodeName("spec.target_node", message.getTargetNode()),
-        workload(message),
-        strategy(message),
-        addresses(message.getServiceAddressesList()),
-        policy(message.getPolicy()));
+    MigrationSpec spec =
+        new MigrationSpec(
+            Fields.nodeName("spec.source_node", message.getSourceNode()),
+            Fields.nodeName("spec.target_node", message.getTargetNode()),
+            workload(message),
+            strategy(message),
+            addresses(message.getServiceAddressesList()),
+            policy(message.getPolicy()));
+    if (spec.policy().postCopy() == PostCopy.FORBIDDEN
+        && spec.strategy() != Strategy.UNSPECIFIED
+        && !spec.strategy().pushesBeforeResume()) {
+      throw Fields.invalid(
+          "spec.strategy",
+          "is "
+              + spec.strategy()
+              + ", which lets the workload run before all of its memory is there: spec.policy.post_copy forbids it");
+    }
+    return spec;
   }
 
   private static Policy policy(io.longshore.v1.Policy message) {
@@ -50,7 +63,41 @@ final class SpecFields {
         message.getMaxRounds() == 0
             ? Policy.DEFAULT.maxRounds()
             : Fields.between("spec.policy.max_rounds", message.getMaxRounds(), 1, 1000);
-    return new Policy(budget, rounds);
+    PostCopy postCopy = postCopy(message);
+    return new Policy(budget, rounds, postCopy, onNoConvergence(message, postCopy));
+  }
+
+  private static PostCopy postCopy(io.longshore.v1.Policy message) {
+    return switch (message.getPostCopy()) {
+      case POST_COPY_UNSPECIFIED -> Policy.DEFAULT.postCopy();
+      case POST_COPY_ALLOWED -> PostCopy.ALLOWED;
+      case POST_COPY_FORBIDDEN -> PostCopy.FORBIDDEN;
+      case UNRECOGNIZED ->
+          throw Fields.invalid(
+              "spec.policy.post_copy",
+              "is " + message.getPostCopyValue() + ", which this coordinator does not know");
+    };
+  }
+
+  private static OnNoConvergence onNoConvergence(
+      io.longshore.v1.Policy message, PostCopy postCopy) {
+    return switch (message.getOnNoConvergence()) {
+      case ON_NO_CONVERGENCE_UNSPECIFIED ->
+          postCopy == PostCopy.ALLOWED ? Policy.DEFAULT.onNoConvergence() : OnNoConvergence.ABORT;
+      case ON_NO_CONVERGENCE_POST_COPY -> {
+        if (postCopy == PostCopy.FORBIDDEN) {
+          throw Fields.invalid(
+              "spec.policy.on_no_convergence", "is post-copy, which spec.policy.post_copy forbids");
+        }
+        yield OnNoConvergence.POST_COPY;
+      }
+      case ON_NO_CONVERGENCE_ABORT -> OnNoConvergence.ABORT;
+      case ON_NO_CONVERGENCE_FORCE -> OnNoConvergence.FORCE;
+      case UNRECOGNIZED ->
+          throw Fields.invalid(
+              "spec.policy.on_no_convergence",
+              "is " + message.getOnNoConvergenceValue() + ", which this coordinator does not know");
+    };
   }
 
   private static Workload workload(io.longshore.v1.MigrationSpec message) {

@@ -9,7 +9,9 @@ import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Phase;
 import io.longshore.coordinator.migration.Resolution;
 import io.longshore.coordinator.plan.MigrationSpec;
+import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.Policy;
+import io.longshore.coordinator.plan.PostCopy;
 import io.longshore.coordinator.plan.Strategy;
 import io.longshore.coordinator.store.Columns;
 import java.sql.ResultSet;
@@ -33,14 +35,16 @@ final class MigrationRow {
           "workload_kind",
           "workload_name",
           "requested_strategy",
-          "strategy",
           "service_addresses",
           "downtime_budget",
           "max_rounds",
+          "post_copy",
+          "on_no_convergence",
           "created_at",
           "trace_parent");
   private static final List<String> STATE =
       List.of(
+          "strategy",
           "phase",
           "done",
           "epoch",
@@ -114,6 +118,8 @@ final class MigrationRow {
     row.put("service_addresses", Columns.lines(spec.serviceAddresses()));
     row.put("downtime_budget", Columns.nanosOrNull(spec.policy().downtimeBudget()));
     row.put("max_rounds", spec.policy().maxRounds());
+    row.put("post_copy", spec.policy().postCopy().name());
+    row.put("on_no_convergence", spec.policy().onNoConvergence().name());
     row.put("created_at", Columns.micros(migration.createTime()));
     row.put("trace_parent", migration.traceParent());
     row.put("phase", migration.phase().name());
@@ -191,7 +197,13 @@ final class MigrationRow {
   private static Policy policy(ResultSet row) throws SQLException {
     Duration budget = Columns.durationOrNull(row, "downtime_budget");
     // Migrations of before there were policies.
-    return budget == null ? Policy.DEFAULT : new Policy(budget, row.getInt("max_rounds"));
+    return budget == null
+        ? Policy.DEFAULT
+        : new Policy(
+            budget,
+            row.getInt("max_rounds"),
+            PostCopy.valueOf(row.getString("post_copy")),
+            OnNoConvergence.valueOf(row.getString("on_no_convergence")));
   }
 
   private static @Nullable Resolution resolution(ResultSet row) throws SQLException {

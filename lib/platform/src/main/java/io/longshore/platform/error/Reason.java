@@ -243,6 +243,11 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "An agent cannot write, or cannot understand, what it must remember of a migration; it changed nothing.",
       "Make room on the disk of its journal folder, or look at the file that the message names with longshore doctor."),
+  NO_CONVERGENCE(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "The workload writes its memory faster than the link takes it, and the policy does not let the migration go on so.",
+      "Repeat it when the workload is quieter or the link freer, with a larger downtime budget, or with on_no_convergence post-copy or force."),
   WORKLOAD_LOST(
       Kind.FAILURE,
       Status.Code.DATA_LOSS,
