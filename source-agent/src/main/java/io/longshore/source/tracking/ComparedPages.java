@@ -1,6 +1,5 @@
 package io.longshore.source.tracking;
 
-import com.dynatrace.hash4j.hashing.HashValue128;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +16,7 @@ final class ComparedPages {
   }
 
   /** Whether a page holds what was last read of it; pages come in ascending order. */
-  synchronized boolean isAsRead(long page, HashValue128 found) {
+  synchronized boolean isAsRead(long page, long found) {
     boolean same = current.contains(page, found);
     exists(page);
     if (same && next != null) {
@@ -43,7 +42,7 @@ final class ComparedPages {
   }
 
   /** Notes what was read of a page; of pages that no scan came across nothing is kept. */
-  synchronized void read(long page, HashValue128 hash) {
+  synchronized void read(long page, long hash) {
     current.put(page, hash);
     if (next != null) {
       next.put(page, hash);

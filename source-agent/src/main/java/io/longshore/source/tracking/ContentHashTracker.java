@@ -1,9 +1,5 @@
 package io.longshore.source.tracking;
 
-import com.dynatrace.hash4j.hashing.ByteAccess;
-import com.dynatrace.hash4j.hashing.HashValue128;
-import com.dynatrace.hash4j.hashing.Hasher128;
-import com.dynatrace.hash4j.hashing.Hashing;
 import io.longshore.linux.OwnPages;
 import io.longshore.linux.PageSize;
 import io.longshore.linux.ProcessMemoryReader;
@@ -11,7 +7,6 @@ import io.longshore.source.tracking.WrittenPages.Range;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -24,19 +19,11 @@ import java.util.concurrent.ConcurrentHashMap;
  * Reads every page in every scan and compares it with a hash of what was last read of it to be
  * sent. Needs nothing of the kernel and never stops a process.
  *
- * <p>The hash is XXH3 of 128 bits with a random seed. A page whose content is another keeps its
- * hash with a probability of 2<sup>-128</sup>: with 10<sup>9</sup> changed pages a second, one
- * would be missed in 10<sup>22</sup> years. It is not cryptographic: a workload that found
- * collisions without knowing the seed would lose pages of its own.
- *
  * <p>What counts is content, so a page is not named that was written and holds what was sent.
  */
 final class ContentHashTracker implements DirtyTracker {
   private static final int BLOCK_PAGES = 256;
-  private static final ByteAccess<MemorySegment> BYTES =
-      ByteAccess.forMemorySegment(MemorySegment.class);
 
-  private final Hasher128 hasher = Hashing.xxh3_128(new SecureRandom().nextLong());
   private final Map<Integer, ComparedPages> processes = new ConcurrentHashMap<>();
   private final Arena arena = Arena.ofShared();
   private final MemorySegment block =
@@ -109,8 +96,8 @@ final class ContentHashTracker implements DirtyTracker {
     }
   }
 
-  private HashValue128 hash(MemorySegment pages, long offset) {
-    return hasher.hashBytesTo128Bits(pages, offset, PageSize.BYTES, BYTES);
+  private static long hash(MemorySegment pages, long offset) {
+    return PageHashes.hash(pages.asSlice(offset, PageSize.BYTES));
   }
 
   @Override

@@ -59,10 +59,11 @@ final class UserfaultfdTracker implements DirtyTracker {
   private Optional<PageRanges> look(int pid) throws IOException {
     for (int tries = 0; tries < MOST_TRIES; tries++) {
       try {
-        if (PrivateMemory.of(pid).isEmpty()) {
+        List<PrivateMemory> memory = PrivateMemory.of(pid);
+        if (memory.isEmpty()) {
           break;
         }
-        return Optional.of(scan(pid));
+        return Optional.of(scan(pid, memory));
       } catch (IOException e) {
         // Closed with it, nothing of it is protected any more.
         forget(pid);
@@ -73,7 +74,7 @@ final class UserfaultfdTracker implements DirtyTracker {
     return Optional.empty();
   }
 
-  private PageRanges scan(int pid) throws IOException {
+  private PageRanges scan(int pid, List<PrivateMemory> memory) throws IOException {
     if (!direct.contains(pid) && DirectTransfers.isPossibleFor(pid)) {
       log.info("All memory of process {} counts as written: it has files open with O_DIRECT", pid);
       direct.add(pid);
@@ -87,7 +88,7 @@ final class UserfaultfdTracker implements DirtyTracker {
               : ProtectedProcess.of(pid, unprotected.contains(pid));
       processes.put(pid, process);
     }
-    PageRanges written = process.scan(PrivateMemory.of(pid));
+    PageRanges written = process.scan(memory);
     if (process.isProtected()) {
       unprotected.remove(pid);
     } else {

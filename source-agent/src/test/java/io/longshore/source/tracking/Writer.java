@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -31,12 +30,9 @@ final class Writer implements AutoCloseable {
   }
 
   static Writer start(Path folder, String kind, long number) throws Exception {
-    Path program = compile(folder);
-    List<String> command =
-        new ArrayList<>(
-            List.of("setsid", "--fork", program.toString(), kind, folder.toString(), "" + number));
+    String program = Program.PATH.toString();
     Process starting =
-        new ProcessBuilder(command)
+        new ProcessBuilder("setsid", "--fork", program, kind, folder.toString(), "" + number)
             .redirectInput(new File("/dev/null"))
             .redirectOutput(new File("/dev/null"))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -46,22 +42,6 @@ final class Writer implements AutoCloseable {
     }
     await().atMost(PATIENCE).until(() -> Files.exists(folder.resolve("ready")));
     return new Writer(folder, (int) said(folder, 0));
-  }
-
-  private static Path compile(Path folder) throws Exception {
-    Path source = folder.resolve("writer.c");
-    try (var text = Objects.requireNonNull(Writer.class.getResourceAsStream("writer.c"))) {
-      Files.write(source, text.readAllBytes());
-    }
-    Path program = folder.resolve("writer");
-    Process gcc =
-        new ProcessBuilder("gcc", "-O2", "-pthread", "-o", program.toString(), source.toString())
-            .inheritIO()
-            .start();
-    if (gcc.waitFor() != 0) {
-      throw new AssertionError("gcc failed: run deploy/setup --for-tests");
-    }
-    return program;
   }
 
   private static long said(Path folder, int word) throws IOException {
@@ -137,6 +117,34 @@ final class Writer implements AutoCloseable {
       stop();
       for (int member : pids().reversed()) {
         signal(member, Pidfd.SIGKILL);
+      }
+    }
+  }
+
+  /** What is compiled, once. */
+  private static final class Program {
+    static final Path PATH = compile();
+
+    private Program() {}
+
+    private static Path compile() {
+      try (var text = Objects.requireNonNull(Writer.class.getResourceAsStream("writer.c"))) {
+        Path program = Files.createTempFile("longshore-writer", "");
+        program.toFile().deleteOnExit();
+        Process gcc =
+            new ProcessBuilder("gcc", "-O2", "-pthread", "-xc", "-o", program.toString(), "-")
+                .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        try (var source = gcc.getOutputStream()) {
+          text.transferTo(source);
+        }
+        if (gcc.waitFor() != 0) {
+          throw new AssertionError("gcc failed: run deploy/setup --for-tests");
+        }
+        return program;
+      } catch (IOException | InterruptedException e) {
+        throw new AssertionError("cannot compile writer.c", e);
       }
     }
   }

@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+// Should the test be killed, this belongs to nobody: then it ends by itself. Seconds.
+#define LIFE 300
+
 enum { PAGE = 4096, AREAS = 24, MOST_PAGES = 4096, HUGE = 2 << 20 };
 
 static struct area {
@@ -202,6 +205,7 @@ static void be_many(char **arguments) {
       children++;
       return;
     }
+    alarm(LIFE);
     state = seed | 1;
     children = 0;
     depth++;
@@ -268,6 +272,7 @@ static void be_quiet(size_t pages) {
 
 int main(int count, char **arguments) {
   if (count < 4) return 2;
+  alarm(LIFE);
   folder = arguments[2];
   state = strtoull(arguments[3], NULL, 10) * 2654435761u | 1;
   if (!strcmp(arguments[1], "quiet")) be_quiet(strtoull(arguments[3], NULL, 10));
