@@ -25,6 +25,9 @@ final class ProcessPages {
   private static final int STALE = RoundPages.ABSENT;
   private static final int ZERO = RoundPages.ZERO;
 
+  /** What is kept is filled in by so many: meanwhile a thread that waits for a page waits on. */
+  private static final int PIECE_PAGES = 32;
+
   /** The kernel is busy with the address space for microseconds, rarely for longer. */
   private static final long BUSY_NANOS = 50_000;
 
@@ -216,7 +219,8 @@ final class ProcessPages {
       int end = at + 1;
       synchronized (slots) {
         slot = slots[at];
-        while (end < total && follows(slots[end], slot, end - at)) {
+        int most = slot == ZERO ? total : Math.min(total, at + PIECE_PAGES);
+        while (end < most && follows(slots[end], slot, end - at)) {
           end++;
         }
       }
