@@ -30,6 +30,7 @@ import io.longshore.v1.PlanMigrationRequest;
 import io.longshore.v1.ResolveMigrationRequest;
 import io.longshore.v1.ResolveMigrationResponse;
 import io.longshore.v1.TestNodeRequest;
+import io.longshore.v1.UpdateMigrationRequest;
 import io.longshore.v1.WatchMigrationRequest;
 import io.longshore.v1.WatchMigrationResponse;
 import java.time.Duration;
@@ -110,6 +111,15 @@ final class Coordinator implements AutoCloseable {
   Migration cancel(String id) {
     CancelMigrationRequest request = CancelMigrationRequest.newBuilder().setMigrationId(id).build();
     return call(() -> migrations(SHORT).cancelMigration(request).getMigration());
+  }
+
+  Migration update(String id, long maxBandwidth) {
+    UpdateMigrationRequest request =
+        UpdateMigrationRequest.newBuilder()
+            .setMigrationId(id)
+            .setMaxBandwidth(maxBandwidth)
+            .build();
+    return call(() -> migrations(SHORT).updateMigration(request).getMigration());
   }
 
   ResolveMigrationResponse resolve(ResolveMigrationRequest request) {

@@ -82,6 +82,7 @@ final class Longshore {
             .addSubcommand(new GetCommand(longshore))
             .addSubcommand(new WatchCommand(longshore))
             .addSubcommand(new CancelCommand(longshore))
+            .addSubcommand(new UpdateCommand(longshore))
             .addSubcommand(new ResolveCommand(longshore))
             .addSubcommand(new ListCommand(longshore))
             .addSubcommand(new NodesCommand(longshore));

@@ -37,6 +37,9 @@ final class MigrationText {
               + Quantity.bytes(progress.getTotalBytes())
               + (progress.getLinkCut() ? ", waiting for the link between the nodes" : ""));
     }
+    if (!migration.getDone() && migration.getMaxBandwidth() > 0) {
+      facts.row("at most", Bandwidth.text(migration.getMaxBandwidth()));
+    }
     if (migration.getAbandonedNodePending()) {
       facts.row("abandoned", abandonedNode(migration) + " has yet to be told: keep it off");
     }

@@ -80,6 +80,13 @@ final class SpecOptions {
           "post-copy, abort or force: what then, if rounds do not get there (default: post-copy where allowed, else abort).")
   private OnNoConvergence onNoConvergence = OnNoConvergence.ON_NO_CONVERGENCE_UNSPECIFIED;
 
+  @Option(
+      names = "--max-bandwidth",
+      paramLabel = "RATE",
+      description =
+          "How fast pages may be sent, such as 200mbit or 25MB a second (default: as fast as may be); 'longshore update' changes it.")
+  private String maxBandwidth = "none";
+
   MigrationSpec spec() {
     if (pid < 1) {
       throw new UsageException("--pid: expected a process id, found " + pid);
@@ -96,7 +103,10 @@ final class SpecOptions {
 
   private Policy policy() {
     Policy.Builder policy =
-        Policy.newBuilder().setPostCopy(postCopy).setOnNoConvergence(onNoConvergence);
+        Policy.newBuilder()
+            .setPostCopy(postCopy)
+            .setOnNoConvergence(onNoConvergence)
+            .setMaxBandwidth(Bandwidth.parse(maxBandwidth));
     if (downtimeBudget != null) {
       policy.setDowntimeBudget(Durations.fromMillis(downtimeBudget));
     }

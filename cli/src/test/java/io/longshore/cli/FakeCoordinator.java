@@ -32,6 +32,8 @@ import io.longshore.v1.ResolveMigrationRequest;
 import io.longshore.v1.ResolveMigrationResponse;
 import io.longshore.v1.TestNodeRequest;
 import io.longshore.v1.TestNodeResponse;
+import io.longshore.v1.UpdateMigrationRequest;
+import io.longshore.v1.UpdateMigrationResponse;
 import io.longshore.v1.WatchMigrationRequest;
 import io.longshore.v1.WatchMigrationResponse;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
@@ -206,6 +208,19 @@ final class FakeCoordinator implements AutoCloseable {
           observer,
           CancelMigrationResponse.newBuilder()
               .setMigration(named(request.getMigrationId()))
+              .build());
+    }
+
+    @Override
+    public void updateMigration(
+        UpdateMigrationRequest request, StreamObserver<UpdateMigrationResponse> observer) {
+      failIfTold();
+      answer(
+          observer,
+          UpdateMigrationResponse.newBuilder()
+              .setMigration(
+                  named(request.getMigrationId()).toBuilder()
+                      .setMaxBandwidth(request.getMaxBandwidth()))
               .build());
     }
 

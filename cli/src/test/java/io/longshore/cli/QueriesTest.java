@@ -215,6 +215,33 @@ final class QueriesTest {
   }
 
   @Nested
+  final class Update {
+    @Test
+    void showsTheBandwidthThatHolds() {
+      coordinator.migration = Samples.in(State.STATE_PUSHING);
+
+      Run run = run("update m-1 --max-bandwidth 200mbit");
+
+      assertThat(run.status()).isZero();
+      assertThat(run.out()).startsWith("Migration m-1 is pushing").contains("at most", "25.0 MB/s");
+    }
+
+    @Test
+    void refusesWhatIsNoRate() {
+      Run run = run("update m-1 --max-bandwidth fast");
+
+      assertThat(run.status()).isEqualTo(2);
+      assertThat(run.err())
+          .contains("expected a rate such as 200mbit or 25MB (a second), or none; found fast");
+    }
+
+    @Test
+    void needsOne() {
+      assertThat(run("update m-1").status()).isEqualTo(2);
+    }
+  }
+
+  @Nested
   final class Lists {
     @BeforeEach
     void migrations() {

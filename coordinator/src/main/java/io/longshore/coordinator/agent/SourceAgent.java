@@ -69,6 +69,15 @@ public interface SourceAgent {
       throws AgentException, InterruptedException;
 
   /**
+   * Sets how fast pages may be sent.
+   *
+   * @param maxBandwidth bytes a second, 0: as fast as may be
+   * @param revision of the migration: an order older than the last one changes nothing
+   */
+  void limit(MigrationRef migration, long maxBandwidth, long revision)
+      throws AgentException, InterruptedException;
+
+  /**
    * Ends the frozen copy. Only after the target resumed and has installed every page.
    *
    * @param abandoned an operator decided that it ends even so

@@ -62,6 +62,7 @@ final class AgentEffects {
       case START -> new Event.Start();
       case PREPARE -> prepare(spec, ref);
       case COPY_ROUNDS -> {
+        limitSourceIfAsked(migration);
         Reports reports = new Reports(clock);
         yield copied(
             spec,
@@ -85,6 +86,7 @@ final class AgentEffects {
         yield new Event.Frozen(report, clock.instant().minus(report.sinceFreeze()));
       }
       case PUSH_PAGES -> {
+        limitSourceIfAsked(migration);
         Reports reports = new Reports(clock);
         yield new Event.Pushed(
             source(spec)
@@ -129,6 +131,18 @@ final class AgentEffects {
   /** Tells the target a new epoch. */
   void greetTarget(Migration migration) throws AgentException, InterruptedException {
     target(migration.spec()).greet(migration.ref());
+  }
+
+  /** Tells the source how fast it may send. */
+  void limitSource(Migration migration) throws AgentException, InterruptedException {
+    source(migration.spec()).limit(migration.ref(), migration.maxBandwidth(), migration.revision());
+  }
+
+  /** Should it have been told of a newer one meanwhile, it keeps that. */
+  private void limitSourceIfAsked(Migration migration) throws AgentException, InterruptedException {
+    if (migration.maxBandwidth() > 0) {
+      limitSource(migration);
+    }
   }
 
   /** Tells the node that an operator abandoned that its copy must end. */

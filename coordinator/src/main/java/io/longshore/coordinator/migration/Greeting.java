@@ -7,9 +7,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells an agent the epoch of a migration that was taken up, until it has heard it: from then on it
- * refuses the coordinator before this one, and opens data streams with this epoch, which the other
- * agent may know already.
+ * Tells an agent something beside what the state machine wants, until it has heard it: the epoch of
+ * a migration that was taken up, for from then on it refuses the coordinator before this one, and
+ * opens data streams with this epoch, which the other agent may know already; or another bandwidth.
  */
 final class Greeting implements Runnable {
   private static final Logger log = LoggerFactory.getLogger(Greeting.class);

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param finishTime when it became done, null before
  * @param resolution what an operator has decided, null if nothing
  * @param fencePending whether the node that was abandoned has yet to be told
+ * @param maxBandwidth that holds now, as in the policy: it may be changed
  * @param traceParent W3C traceparent of its root span, empty if there is none
  */
 public record Migration(
@@ -41,6 +42,7 @@ public record Migration(
     @Nullable Instant finishTime,
     @Nullable Resolution resolution,
     boolean fencePending,
+    long maxBandwidth,
     String traceParent) {
 
   public Migration {
@@ -75,6 +77,7 @@ public record Migration(
         null,
         null,
         false,
+        spec.policy().maxBandwidth(),
         traceParent);
   }
 
@@ -104,6 +107,7 @@ public record Migration(
         finishTime,
         resolution,
         fencePending,
+        maxBandwidth,
         traceParent);
   }
 
@@ -124,6 +128,7 @@ public record Migration(
         finishTime,
         decided,
         true,
+        maxBandwidth,
         traceParent);
   }
 
@@ -144,6 +149,7 @@ public record Migration(
         finishTime,
         resolution,
         false,
+        maxBandwidth,
         traceParent);
   }
 
@@ -164,6 +170,28 @@ public record Migration(
         finishTime,
         resolution,
         fencePending,
+        maxBandwidth,
+        traceParent);
+  }
+
+  /** The same with another bandwidth. */
+  Migration limited(long newMaxBandwidth, Instant now) {
+    return new Migration(
+        id,
+        requestId,
+        requestedStrategy,
+        spec,
+        phase,
+        failure,
+        measurements,
+        epoch,
+        revision + 1,
+        createTime,
+        now,
+        finishTime,
+        resolution,
+        fencePending,
+        newMaxBandwidth,
         traceParent);
   }
 
@@ -184,6 +212,7 @@ public record Migration(
         newPhase.done() ? now : null,
         resolution,
         fencePending,
+        maxBandwidth,
         traceParent);
   }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +39,10 @@ final class MigrationRun implements EffectRun.Listener {
 
   @GuardedBy("lock")
   private List<Greeting> greetings = List.of();
+
+  /** Tells the source the newest bandwidth. */
+  @GuardedBy("lock")
+  private @Nullable Greeting limiting;
 
   @GuardedBy("lock")
   private boolean stopped;
@@ -130,6 +135,39 @@ final class MigrationRun implements EffectRun.Listener {
   }
 
   /**
+   * Changes how fast it may send. Returns when that is stored.
+   *
+   * @throws LongshoreException with {@link Reason#WRONG_PHASE} if it is done by now
+   */
+  Migration limit(long maxBandwidth) {
+    Migration after;
+    boolean over;
+    lock.lock();
+    try (Scope _ = trace.root().makeCurrent()) {
+      if (current.phase().done()) {
+        throw Migrations.done(current);
+      }
+      Migration next = current.limited(maxBandwidth, clock.instant());
+      if (store.update(next)) {
+        current = next;
+        if (limiting != null) {
+          limiting.cancel();
+        }
+        limiting =
+            new Greeting("limit-" + next.id(), () -> effects.limitSource(next), policy).start();
+      } else {
+        giveUp("the store has a newer epoch");
+      }
+      after = current;
+      over = stopped;
+    } finally {
+      lock.unlock();
+    }
+    changed(over);
+    return after;
+  }
+
+  /**
    * Takes an operator's decision. Returns when that is stored.
    *
    * @param state for which the operator was told what it means
@@ -191,6 +229,10 @@ final class MigrationRun implements EffectRun.Listener {
   private void cancelGreetings() {
     greetings.forEach(Greeting::cancel);
     greetings = List.of();
+    if (limiting != null) {
+      limiting.cancel();
+      limiting = null;
+    }
   }
 
   /**

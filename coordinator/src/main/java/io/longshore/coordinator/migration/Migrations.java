@@ -270,15 +270,42 @@ public final class Migrations {
     }
     Migration migration = get(id);
     if (!migration.phase().done()) {
-      throw new LongshoreException(
-          Reason.STALE_EPOCH,
-          "migration '" + id + "' is driven by another coordinator: ask that one");
+      throw elsewhere(id);
     }
     if (StateMachine.decide(migration, new Event.Cancel(), clock.instant())
         instanceof StateMachine.Decision.TooLate) {
       throw tooLate(migration);
     }
     return migration;
+  }
+
+  /**
+   * Changes how fast a migration may send, and returns when that is stored; the source is told at
+   * once, and again until it has heard it.
+   *
+   * @param maxBandwidth as in the policy
+   * @throws LongshoreException with {@link Reason#NOT_FOUND}, or {@link Reason#WRONG_PHASE} if it
+   *     is done
+   */
+  public Migration limit(String id, long maxBandwidth) {
+    Migration migration = get(id);
+    if (migration.phase().done()) {
+      throw done(migration);
+    }
+    return run(id).orElseThrow(() -> elsewhere(id)).limit(maxBandwidth);
+  }
+
+  static LongshoreException done(Migration migration) {
+    return new LongshoreException(
+        Reason.WRONG_PHASE,
+        "migration '%s' is %s: there is nothing left to change"
+            .formatted(migration.id(), migration.phase().state()));
+  }
+
+  private static LongshoreException elsewhere(String id) {
+    return new LongshoreException(
+        Reason.STALE_EPOCH,
+        "migration '" + id + "' is driven by another coordinator: ask that one");
   }
 
   /**
@@ -306,13 +333,7 @@ public final class Migrations {
     }
     requireResolvable(before, resolution);
     String consequence = Consequence.of(before, resolution);
-    MigrationRun run =
-        run(id)
-            .orElseThrow(
-                () ->
-                    new LongshoreException(
-                        Reason.STALE_EPOCH,
-                        "migration '" + id + "' is driven by another coordinator: ask that one"));
+    MigrationRun run = run(id).orElseThrow(() -> elsewhere(id));
     return new Resolvable(run.resolve(resolution, state), consequence);
   }
 

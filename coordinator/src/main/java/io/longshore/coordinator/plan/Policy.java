@@ -9,12 +9,21 @@ import java.time.Duration;
  * @param maxRounds at most so many rounds, 1 to 1000
  * @param postCopy whether the workload may run on the target before all of its memory is there
  * @param onNoConvergence what then, if rounds do not get there
+ * @param maxBandwidth bytes of page contents a second, at least {@link #LEAST_BANDWIDTH}; 0: as
+ *     fast as may be
  */
 public record Policy(
-    Duration downtimeBudget, int maxRounds, PostCopy postCopy, OnNoConvergence onNoConvergence) {
+    Duration downtimeBudget,
+    int maxRounds,
+    PostCopy postCopy,
+    OnNoConvergence onNoConvergence,
+    long maxBandwidth) {
+  /** Slower than this no migration is of use. */
+  public static final long LEAST_BANDWIDTH = 100_000;
+
   /** What holds if nobody says otherwise. */
   public static final Policy DEFAULT =
-      new Policy(Duration.ofMillis(300), 30, PostCopy.ALLOWED, OnNoConvergence.POST_COPY);
+      new Policy(Duration.ofMillis(300), 30, PostCopy.ALLOWED, OnNoConvergence.POST_COPY, 0);
 
   public Policy {
     if (downtimeBudget.isNegative()
@@ -23,6 +32,9 @@ public record Policy(
         || maxRounds > 1000) {
       throw new IllegalArgumentException(
           "no policy: " + downtimeBudget + ", " + maxRounds + " rounds");
+    }
+    if (maxBandwidth != 0 && maxBandwidth < LEAST_BANDWIDTH) {
+      throw new IllegalArgumentException("no policy: " + maxBandwidth + " bytes a second");
     }
     if (postCopy == PostCopy.FORBIDDEN && onNoConvergence == OnNoConvergence.POST_COPY) {
       throw new IllegalArgumentException("no policy: post-copy is forbidden and asked for");

@@ -149,6 +149,11 @@ final class MigrationRunTest {
     }
 
     @Override
+    public void limit(MigrationRef migration, long maxBandwidth, long revision) {
+      timeline.add("limited");
+    }
+
+    @Override
     public void release(MigrationRef migration, boolean abandoned) {
       timeline.add("released");
     }

@@ -38,7 +38,8 @@ public final class SampleMigrations {
             usual.policy().downtimeBudget(),
             usual.policy().maxRounds(),
             usual.policy().postCopy(),
-            then);
+            then,
+            0);
     return new MigrationSpec(
         usual.sourceNode(),
         usual.targetNode(),

@@ -10,6 +10,8 @@ import io.longshore.agent.v1.GetSourceRequest;
 import io.longshore.agent.v1.GetSourceResponse;
 import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
+import io.longshore.agent.v1.LimitSourceRequest;
+import io.longshore.agent.v1.LimitSourceResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.PrepareSourceResponse;
 import io.longshore.agent.v1.PushPagesRequest;
@@ -40,6 +42,7 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
   volatile CopyRoundsResponse.End end = CopyRoundsResponse.End.END_CONVERGED;
   final List<CopyRoundsRequest> copied = new CopyOnWriteArrayList<>();
   final List<PrepareSourceRequest> prepared = new CopyOnWriteArrayList<>();
+  private final List<LimitSourceRequest> limits = new CopyOnWriteArrayList<>();
 
   FakeSource(Script script, World world) {
     this.script = script;
@@ -149,6 +152,19 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
         .setBytesOnWire(stored * 4096)
         .setComplete(complete)
         .build();
+  }
+
+  @Override
+  public void limitSource(LimitSourceRequest request, StreamObserver<LimitSourceResponse> to) {
+    enter("LimitSource");
+    world.accept(request.getMigration());
+    limits.add(request);
+    answer(to, LimitSourceResponse.getDefaultInstance());
+  }
+
+  /** What it was told of bandwidths, in this order. */
+  List<LimitSourceRequest> limits() {
+    return List.copyOf(limits);
   }
 
   @Override

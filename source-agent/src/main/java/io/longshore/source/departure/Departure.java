@@ -12,6 +12,7 @@ import io.longshore.linux.Task;
 import io.longshore.linux.network.TcpSockets;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.source.pages.Bandwidth;
 import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.PushProgress;
 import io.longshore.source.pages.RoundPolicy;
@@ -45,6 +46,7 @@ public final class Departure {
   private final String id;
   private final DepartureJournal journal;
   private final Parts parts;
+  private final Bandwidth bandwidth;
   private final TargetLink link;
   private final boolean takenUp;
   private final Step<RoundProgress> copy;
@@ -89,7 +91,8 @@ public final class Departure {
     this.id = journal.record().ref().id();
     this.journal = journal;
     this.parts = parts;
-    this.link = new TargetLink(plane, parts.planes(), this::frozenPages);
+    this.bandwidth = new Bandwidth(journal.record().bandwidth().bytesPerSecond());
+    this.link = new TargetLink(plane, parts.planes(), this::frozenPages, bandwidth);
     this.dump = dump;
     this.takenUp = takenUp;
     this.copy = new Step<>("copy-" + id);
@@ -107,6 +110,23 @@ public final class Departure {
     Departure departure = new Departure(journal, parts, null, dump, true);
     departure.frozen = departure.mayBeFrozen();
     return departure;
+  }
+
+  /**
+   * Sets how fast it may send, from now on and after a restart of the agent. What an older order
+   * says is not done.
+   *
+   * @throws LongshoreException JOURNAL_FAILED
+   */
+  public void limit(BandwidthLimit limit) {
+    synchronized (this) {
+      if (limit.revision() < journal.record().bandwidth().revision() || phase().isOver()) {
+        return;
+      }
+      journal.change(record -> record.limited(limit));
+      bandwidth.limit(limit.bytesPerSecond());
+    }
+    log.info("Migration {}: sends at most {} bytes a second", id, limit.bytesPerSecond());
   }
 
   /** Where it stands. */
@@ -175,7 +195,8 @@ public final class Departure {
       return copy.order(
           () -> {
             var channels = link.plane().pages();
-            Rounds begun = new Rounds(id, parts.trackers().get(), this::processes, channels);
+            Rounds begun =
+                new Rounds(id, parts.trackers().get(), this::processes, channels, bandwidth);
             rounds = begun;
             return begun.run(policy);
           });
@@ -410,6 +431,7 @@ public final class Departure {
     // Ends every wait for the network; CRIU itself is let finish its freeze, which is short, and
     // then turned back.
     link.cancel();
+    bandwidth.limit(0);
     copy.awaitEnd();
     freeze.awaitEnd();
     link.cancel();

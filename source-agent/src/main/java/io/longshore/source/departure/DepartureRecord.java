@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param root of the workload
  * @param serviceAddresses that leave with it
  * @param target where the data streams go; null once it is over
+ * @param bandwidth how fast it may send
  * @param frozen what the freeze led to; null before, and if the agent ended before that was written
  */
 record DepartureRecord(
@@ -26,6 +27,7 @@ record DepartureRecord(
     RootProcess root,
     List<String> serviceAddresses,
     @Nullable TransferTarget target,
+    BandwidthLimit bandwidth,
     @Nullable FreezeResult frozen) {
   DepartureRecord {
     serviceAddresses = List.copyOf(serviceAddresses);
@@ -33,27 +35,40 @@ record DepartureRecord(
 
   static DepartureRecord prepared(
       MigrationRef ref, RootProcess root, List<String> serviceAddresses, TransferTarget target) {
-    return new DepartureRecord(ref, Phase.PREPARED, root, serviceAddresses, target, null);
+    return new DepartureRecord(
+        ref, Phase.PREPARED, root, serviceAddresses, target, BandwidthLimit.NONE, null);
   }
 
   /** Nothing is held; only the outcome is remembered, for late orders. */
   static DepartureRecord over(MigrationRef ref, Phase phase) {
-    return new DepartureRecord(ref, phase, RootProcess.NONE, List.of(), null, null);
+    return new DepartureRecord(
+        ref, phase, RootProcess.NONE, List.of(), null, BandwidthLimit.NONE, null);
   }
 
   DepartureRecord in(Phase next) {
     return next.isOver()
-        ? new DepartureRecord(ref, next, root, List.of(), null, null)
-        : new DepartureRecord(ref, next, root, serviceAddresses, target, frozen);
+        ? new DepartureRecord(ref, next, root, List.of(), null, BandwidthLimit.NONE, null)
+        : new DepartureRecord(ref, next, root, serviceAddresses, target, bandwidth, frozen);
   }
 
   DepartureRecord at(long epoch) {
     return new DepartureRecord(
-        new MigrationRef(ref.id(), epoch), phase, root, serviceAddresses, target, frozen);
+        new MigrationRef(ref.id(), epoch),
+        phase,
+        root,
+        serviceAddresses,
+        target,
+        bandwidth,
+        frozen);
   }
 
   DepartureRecord frozen(FreezeResult result) {
-    return new DepartureRecord(ref, Phase.FROZEN, root, serviceAddresses, target, result);
+    return new DepartureRecord(
+        ref, Phase.FROZEN, root, serviceAddresses, target, bandwidth, result);
+  }
+
+  DepartureRecord limited(BandwidthLimit limit) {
+    return new DepartureRecord(ref, phase, root, serviceAddresses, target, limit, frozen);
   }
 
   JournalEntry entry() {
@@ -68,7 +83,9 @@ record DepartureRecord(
             .with("root.boot", root.boot())
             .with("addresses", serviceAddresses)
             .with("target.endpoint", target.endpoint().toString())
-            .with("target.secret", target.secretInHex());
+            .with("target.secret", target.secretInHex())
+            .with("bandwidth", bandwidth.bytesPerSecond())
+            .with("bandwidth.revision", bandwidth.revision());
     return frozen == null
         ? entry
         : entry
@@ -96,10 +113,18 @@ record DepartureRecord(
           new TransferTarget(
               HostPort.parse(entry.text("target.endpoint")),
               HexFormat.of().parseHex(entry.text("target.secret"))),
+          bandwidth(entry),
           freezeResult(entry));
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new JournalFormatException("a value cannot be: " + e.getMessage(), e);
     }
+  }
+
+  private static BandwidthLimit bandwidth(JournalEntry entry) throws JournalFormatException {
+    // Of before there were limits: there is none.
+    return entry.find("bandwidth").isEmpty()
+        ? BandwidthLimit.NONE
+        : new BandwidthLimit(entry.number("bandwidth"), entry.number("bandwidth.revision"));
   }
 
   private static @Nullable FreezeResult freezeResult(JournalEntry entry)

@@ -3,6 +3,7 @@ package io.longshore.source.departure;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.source.pages.Bandwidth;
 import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.StalePages;
 import io.longshore.source.pages.TransferBrokenException;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class TargetLink {
   private final Supplier<DataPlane> planes;
   private final Pages frozenPages;
+  private final Bandwidth bandwidth;
   // Not the monitor: building waits for the target.
   private final ReentrantLock building = new ReentrantLock();
 
@@ -45,11 +47,17 @@ final class TargetLink {
    * @param plane open, or null if there is none yet
    * @param planes opens another
    * @param frozenPages called when the tree is frozen
+   * @param bandwidth of the push
    */
-  TargetLink(@Nullable DataPlane plane, Supplier<DataPlane> planes, Pages frozenPages) {
+  TargetLink(
+      @Nullable DataPlane plane,
+      Supplier<DataPlane> planes,
+      Pages frozenPages,
+      Bandwidth bandwidth) {
     this.plane = plane;
     this.planes = planes;
     this.frozenPages = frozenPages;
+    this.bandwidth = bandwidth;
   }
 
   /**
@@ -185,7 +193,7 @@ final class TargetLink {
   }
 
   private PagePush serve(DataPlane streams, StalePages stale) {
-    PagePush serving = new PagePush(stale, streams.pages(), streams.faults());
+    PagePush serving = new PagePush(stale, streams.pages(), streams.faults(), bandwidth);
     boolean tooLate;
     synchronized (this) {
       tooLate = over;

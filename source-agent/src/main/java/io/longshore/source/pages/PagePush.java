@@ -1,5 +1,6 @@
 package io.longshore.source.pages;
 
+import io.longshore.linux.PageSize;
 import io.longshore.linux.ThreadNiceness;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -52,6 +53,7 @@ public final class PagePush implements AutoCloseable {
   private final StalePages stale;
   private final List<? extends PageChannel> channels;
   private final PageChannel faultChannel;
+  private final Bandwidth bandwidth;
 
   /** Of rounds, over the same channels. */
   private final long storedBefore;
@@ -83,12 +85,17 @@ public final class PagePush implements AutoCloseable {
   /**
    * @param channels one sender runs on each
    * @param faultChannel for pages that are asked for
+   * @param bandwidth of what nobody asked for
    */
   public PagePush(
-      StalePages stale, List<? extends PageChannel> channels, PageChannel faultChannel) {
+      StalePages stale,
+      List<? extends PageChannel> channels,
+      PageChannel faultChannel,
+      Bandwidth bandwidth) {
     this.stale = stale;
     this.channels = List.copyOf(channels);
     this.faultChannel = faultChannel;
+    this.bandwidth = bandwidth;
     this.storedBefore = storedPages();
     this.channels.forEach(channel -> channel.onLost(stale::giveBack));
     faultChannel.onLost(stale::giveBack);
@@ -333,7 +340,11 @@ public final class PagePush implements AutoCloseable {
     return demandsThatMayWait.availablePermits() < MAXIMUM_DEMANDS;
   }
 
-  private List<PageRange> takeNext() {
+  /**
+   * What is taken must be sent, for a demand does not find it any more: so it is paid for before.
+   */
+  private List<PageRange> takeNext() throws InterruptedException {
+    bandwidth.awaitPaid();
     for (Neighbourhood.Block block = neighbourhood.poll();
         block != null;
         block = neighbourhood.poll()) {
@@ -415,6 +426,7 @@ public final class PagePush implements AutoCloseable {
       PageBatch batch = reader.read(ranges);
       contentPages.addAndGet(batch.contentPages());
       zeroPages.addAndGet(batch.zeroPages());
+      bandwidth.pay((long) batch.contentPages() * PageSize.BYTES);
       channel.send(batch);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the frozen workload's memory", e);

@@ -1,6 +1,7 @@
 package io.longshore.source.pages;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.linux.PageSize;
 import io.longshore.linux.ThreadNiceness;
 import io.longshore.source.pages.RoundProgress.End;
 import io.longshore.source.tracking.DirtyTracker;
@@ -47,6 +48,7 @@ public final class Rounds implements AutoCloseable {
   private final DirtyTracker tracker;
   private final Processes processes;
   private final List<? extends PageChannel> channels;
+  private final Bandwidth bandwidth;
   private final ExecutorService senders =
       Executors.newThreadPerTaskExecutor(ThreadNiceness.threads("round", ThreadNiceness.BULK));
 
@@ -99,12 +101,17 @@ public final class Rounds implements AutoCloseable {
    * @param channels one sender runs on each
    */
   public Rounds(
-      String id, DirtyTracker tracker, Processes processes, List<? extends PageChannel> channels) {
+      String id,
+      DirtyTracker tracker,
+      Processes processes,
+      List<? extends PageChannel> channels,
+      Bandwidth bandwidth) {
     this.id = id;
     this.tracker = tracker;
     this.processes = processes;
     this.channels = List.copyOf(channels);
     this.channels.forEach(channel -> channel.onLost(this::lost));
+    this.bandwidth = bandwidth;
   }
 
   /**
@@ -272,10 +279,12 @@ public final class Rounds implements AutoCloseable {
           ranges = round.takeNext(BATCH_PAGES)) {
         PageBatch batch = reader.readRunning(ranges, this::read);
         if (!batch.runs().isEmpty()) {
+          bandwidth.pay((long) batch.contentPages() * PageSize.BYTES);
           // Before: it may get there whatever becomes of the stream.
           sent(batch);
           channel.send(batch);
         }
+        bandwidth.awaitPaid();
       }
       channel.awaitStored();
     } catch (IOException e) {

@@ -13,6 +13,8 @@ import io.longshore.agent.v1.GetSourceRequest;
 import io.longshore.agent.v1.GetSourceResponse;
 import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
+import io.longshore.agent.v1.LimitSourceRequest;
+import io.longshore.agent.v1.LimitSourceResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.PrepareSourceResponse;
 import io.longshore.agent.v1.PushPagesRequest;
@@ -25,6 +27,7 @@ import io.longshore.agent.v1.SourceAgentServiceGrpc;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.value.HostPort;
+import io.longshore.source.departure.BandwidthLimit;
 import io.longshore.source.departure.Departure;
 import io.longshore.source.departure.Departures;
 import io.longshore.source.departure.FreezeResult;
@@ -138,6 +141,19 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
     if (done) {
       responses.onCompleted();
     }
+  }
+
+  @Override
+  public void limitSource(
+      LimitSourceRequest request, StreamObserver<LimitSourceResponse> responses) {
+    if (request.getMaxBandwidth() < 0) {
+      throw new LongshoreException(
+          Reason.INVALID_ARGUMENT, "max_bandwidth: is " + request.getMaxBandwidth());
+    }
+    departures
+        .get(FactsMessages.ref(request.getMigration()))
+        .limit(new BandwidthLimit(request.getMaxBandwidth(), request.getRevision()));
+    answer(responses, LimitSourceResponse.getDefaultInstance());
   }
 
   @Override

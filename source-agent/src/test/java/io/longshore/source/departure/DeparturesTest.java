@@ -204,7 +204,13 @@ final class DeparturesTest {
     prepare(id, 1, pid);
     journal.write(
         new DepartureRecord(
-                ref(id, 1), Phase.FREEZING, RootProcess.of(pid), List.of(), TARGET, null)
+                ref(id, 1),
+                Phase.FREEZING,
+                RootProcess.of(pid),
+                List.of(),
+                TARGET,
+                BandwidthLimit.NONE,
+                null)
             .entry());
     CgroupFence fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id).orElseThrow();
     fence.freeze(Duration.ofSeconds(5));
@@ -226,7 +232,13 @@ final class DeparturesTest {
     prepare(id, 1, pid);
     journal.write(
         new DepartureRecord(
-                ref(id, 1), Phase.FREEZING, RootProcess.of(pid), List.of(), TARGET, null)
+                ref(id, 1),
+                Phase.FREEZING,
+                RootProcess.of(pid),
+                List.of(),
+                TARGET,
+                BandwidthLimit.NONE,
+                null)
             .entry());
     CgroupFence fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id).orElseThrow();
     fence.freeze(Duration.ofSeconds(5));

@@ -102,7 +102,7 @@ final class PagePushTest {
     Sent one = new Sent();
     Sent two = new Sent();
     Sent faults = new Sent();
-    try (PagePush push = new PagePush(stale, List.of(one, two), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(one, two), faults, new Bandwidth(0))) {
       assertThat(push.start(false)).isSameAs(push.start(false));
       push.start(false).get(20, TimeUnit.SECONDS);
       assertThat(one.pages.size() + two.pages.size()).isEqualTo(PAGES);
@@ -118,7 +118,7 @@ final class PagePushTest {
   void aDemandGoesOverTheFaultChannelBeforeAnythingIsPushed() throws Exception {
     Sent one = new Sent();
     Sent faults = new Sent();
-    try (PagePush push = new PagePush(stale, List.of(one), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(one), faults, new Bandwidth(0))) {
       push.demand(7, first + 100, 16, false);
       push.demand(7, first + 100, 16, false);
       push.demand(8, first + 100, 16, false);
@@ -135,7 +135,7 @@ final class PagePushTest {
   void whatWasLostOnItsWayIsSentAgain() throws Exception {
     Sent one = new Sent();
     Sent faults = new Sent();
-    try (PagePush push = new PagePush(stale, List.of(one), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(one), faults, new Bandwidth(0))) {
       push.demand(7, first + 100, 16, false);
       await().until(() -> faults.pages.size() == 16);
       one.losing.add(
@@ -156,7 +156,7 @@ final class PagePushTest {
   void aDemandForWhatWasLostIsAnsweredBeforeThePushGoesOn() throws Exception {
     Sent one = new Sent();
     Sent faults = new Sent();
-    try (PagePush push = new PagePush(stale, List.of(one), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(one), faults, new Bandwidth(0))) {
       one.gate = new CountDownLatch(1);
       CompletableFuture<Void> complete = push.start(false);
       await().until(() -> one.waiting.get() == 1);
@@ -184,7 +184,7 @@ final class PagePushTest {
     Sent one = new Sent();
     Sent two = new Sent();
     Sent faults = new Sent();
-    try (PagePush push = new PagePush(stale, List.of(one, two), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(one, two), faults, new Bandwidth(0))) {
       push.sendAhead();
       await().until(() -> one.pages.size() == 100);
       assertThat(one.pages).containsKey(first + 99);
@@ -207,7 +207,8 @@ final class PagePushTest {
     for (int round = 0; round < 50; round++) {
       stale = new StalePages(List.of(new PageRange(7, SELF, first, 1000)));
       Sent one = new Sent();
-      try (PagePush push = new PagePush(stale, List.of(one, new Sent()), new Sent())) {
+      try (PagePush push =
+          new PagePush(stale, List.of(one, new Sent()), new Sent(), new Bandwidth(0))) {
         push.sendAhead();
         int pages = round;
         await().pollInterval(Duration.ofMillis(1)).until(() -> one.pages.size() >= pages);
@@ -223,7 +224,7 @@ final class PagePushTest {
     Sent faults = new Sent();
     faults.tellsUnasked = false;
     faults.onItsWay = new CountDownLatch(1);
-    try (PagePush push = new PagePush(stale, List.of(new Sent()), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(new Sent()), faults, new Bandwidth(0))) {
       Thread demanding = Thread.ofPlatform().start(() -> push.demand(7, first, 10, false));
       await().until(() -> faults.waiting.get() == 1);
       assertThat(stale.left()).isZero();
@@ -241,7 +242,7 @@ final class PagePushTest {
     Sent faults = new Sent();
     faults.tellsUnasked = false;
     faults.onceOnly = false;
-    try (PagePush push = new PagePush(stale, List.of(new Sent()), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(new Sent()), faults, new Bandwidth(0))) {
       push.start(false).get(20, TimeUnit.SECONDS);
       push.demand(7, first, 10, true);
       await().until(() -> faults.stored == 10);
@@ -254,7 +255,8 @@ final class PagePushTest {
     stale = new StalePages(List.of(new PageRange(7, SELF, first, 100)));
     Sent broken = new Sent();
     broken.failure = new TransferBrokenException("page stream 0 broke", null);
-    try (PagePush push = new PagePush(stale, List.of(broken, new Sent()), new Sent())) {
+    try (PagePush push =
+        new PagePush(stale, List.of(broken, new Sent()), new Sent(), new Bandwidth(0))) {
       push.sendAhead();
       await().until(push::hasFailed);
       assertThat(stale.left()).isEqualTo(100 - Neighbourhood.BLOCK_PAGES);
@@ -265,7 +267,7 @@ final class PagePushTest {
   void pagesSentAgainDoNotCountAsOthersThatWereNotSent() {
     Sent faults = new Sent();
     faults.onceOnly = false;
-    try (PagePush push = new PagePush(stale, List.of(new Sent()), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(new Sent()), faults, new Bandwidth(0))) {
       push.demand(7, first, 10, false);
       await().until(() -> faults.stored == 10);
       push.demand(7, first, 10, true);
@@ -280,7 +282,8 @@ final class PagePushTest {
     broken.failure = new TransferBrokenException("page stream 0 broke", null);
     Sent stuck = new Sent();
     stuck.gate = new CountDownLatch(1);
-    try (PagePush push = new PagePush(stale, List.of(broken, stuck), new Sent())) {
+    try (PagePush push =
+        new PagePush(stale, List.of(broken, stuck), new Sent(), new Bandwidth(0))) {
       CompletableFuture<Void> complete = push.start(false);
       assertThatThrownBy(() -> complete.get(10, TimeUnit.SECONDS))
           .hasRootCauseInstanceOf(TransferBrokenException.class);
@@ -291,7 +294,7 @@ final class PagePushTest {
   void pagesThatTheFaultChannelLostAreNotForgotten() {
     Sent faults = new Sent();
     faults.failure = new TransferBrokenException("fault stream broke", null);
-    try (PagePush push = new PagePush(stale, List.of(new Sent()), faults)) {
+    try (PagePush push = new PagePush(stale, List.of(new Sent()), faults, new Bandwidth(0))) {
       push.demand(7, first, 16, false);
       await().until(() -> stale.left() == PAGES - 16);
       assertThatThrownBy(() -> push.start(false).get(10, TimeUnit.SECONDS))
@@ -304,7 +307,7 @@ final class PagePushTest {
   void closeEndsSendersThatWait() throws Exception {
     Sent stuck = new Sent();
     stuck.gate = new CountDownLatch(1);
-    PagePush push = new PagePush(stale, List.of(stuck, stuck), stuck);
+    PagePush push = new PagePush(stale, List.of(stuck, stuck), stuck, new Bandwidth(0));
     CompletableFuture<Void> complete = push.start(false);
     push.demand(7, first + PAGES - 1, 1, false);
     await().until(() -> stuck.waiting.get() == 3);
@@ -318,7 +321,7 @@ final class PagePushTest {
   void aTargetThatDemandsWithoutEndDoesNotFillTheMemory() {
     Sent stuck = new Sent();
     stuck.gate = new CountDownLatch(1);
-    try (PagePush push = new PagePush(stale, List.of(new Sent()), stuck)) {
+    try (PagePush push = new PagePush(stale, List.of(new Sent()), stuck, new Bandwidth(0))) {
       for (int i = 0; i < 100_000; i++) {
         push.demand(7, first + i % PAGES, 1, false);
       }

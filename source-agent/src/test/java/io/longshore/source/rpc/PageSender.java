@@ -9,6 +9,7 @@ import io.longshore.platform.tls.Certificates;
 import io.longshore.platform.tls.Credentials;
 import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
+import io.longshore.source.pages.Bandwidth;
 import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.PageRange;
 import io.longshore.source.pages.StalePages;
@@ -65,7 +66,7 @@ final class PageSender {
                 .toList());
     long cpu = cpuMillis();
     long begin = System.nanoTime();
-    try (PagePush push = new PagePush(stale, client.pages(), client.faults())) {
+    try (PagePush push = new PagePush(stale, client.pages(), client.faults(), new Bandwidth(0))) {
       push.start(false).get(5, TimeUnit.MINUTES);
     }
     Duration took = Duration.ofNanos(System.nanoTime() - begin);

@@ -10,6 +10,7 @@ import io.longshore.agent.v1.FreezeWorkloadResponse;
 import io.longshore.agent.v1.GetSourceRequest;
 import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
+import io.longshore.agent.v1.LimitSourceRequest;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.PushPagesRequest;
 import io.longshore.agent.v1.PushPagesResponse;
@@ -183,6 +184,18 @@ final class GrpcSourceAgent implements SourceAgent {
         unfinished,
         List.of(),
         new IllegalStateException("end of stream"));
+  }
+
+  @Override
+  public void limit(MigrationRef migration, long maxBandwidth, long revision)
+      throws AgentException, InterruptedException {
+    LimitSourceRequest request =
+        LimitSourceRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setMaxBandwidth(maxBandwidth)
+            .setRevision(revision)
+            .build();
+    calls.call(() -> brief().limitSource(request));
   }
 
   @Override

@@ -24,6 +24,8 @@ import io.longshore.v1.PlanMigrationRequest;
 import io.longshore.v1.PlanMigrationResponse;
 import io.longshore.v1.ResolveMigrationRequest;
 import io.longshore.v1.ResolveMigrationResponse;
+import io.longshore.v1.UpdateMigrationRequest;
+import io.longshore.v1.UpdateMigrationResponse;
 import io.longshore.v1.WatchMigrationRequest;
 import io.longshore.v1.WatchMigrationResponse;
 import java.util.List;
@@ -119,6 +121,22 @@ public final class MigrationGrpcService extends MigrationServiceGrpc.MigrationSe
             (ServerCallStreamObserver<WatchMigrationResponse>) answer,
             task -> Thread.ofVirtual().name("watch-" + id).start(task))
         .begin();
+  }
+
+  @Override
+  public void updateMigration(
+      UpdateMigrationRequest request, StreamObserver<UpdateMigrationResponse> answer) {
+    String id = id(request.getMigrationId());
+    if (!request.hasMaxBandwidth()) {
+      throw Fields.invalid("max_bandwidth", "is absent: there is nothing to change");
+    }
+    Migration migration =
+        migrations.limit(id, SpecFields.bandwidth("max_bandwidth", request.getMaxBandwidth()));
+    answer.onNext(
+        UpdateMigrationResponse.newBuilder()
+            .setMigration(MigrationMessages.migration(migration))
+            .build());
+    answer.onCompleted();
   }
 
   @Override

@@ -47,6 +47,7 @@ final class MigrationMessages {
             .setTraceId(TraceParent.traceId(TraceParent.parse(migration.traceParent())))
             .setResolution(resolution(migration.resolution()))
             .setAbandonedNodePending(migration.fencePending())
+            .setMaxBandwidth(migration.maxBandwidth())
             .setEpoch(migration.epoch());
     Failure failure = migration.failure();
     if (failure != null) {
@@ -195,7 +196,8 @@ final class MigrationMessages {
                 .setDowntimeBudget(duration(spec.policy().downtimeBudget()))
                 .setMaxRounds(spec.policy().maxRounds())
                 .setPostCopy(postCopy(spec.policy().postCopy()))
-                .setOnNoConvergence(onNoConvergence(spec.policy().onNoConvergence())))
+                .setOnNoConvergence(onNoConvergence(spec.policy().onNoConvergence()))
+                .setMaxBandwidth(spec.policy().maxBandwidth()))
         .build();
   }
 

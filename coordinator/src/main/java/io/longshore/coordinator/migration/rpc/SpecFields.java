@@ -64,7 +64,23 @@ final class SpecFields {
             ? Policy.DEFAULT.maxRounds()
             : Fields.between("spec.policy.max_rounds", message.getMaxRounds(), 1, 1000);
     PostCopy postCopy = postCopy(message);
-    return new Policy(budget, rounds, postCopy, onNoConvergence(message, postCopy));
+    return new Policy(
+        budget,
+        rounds,
+        postCopy,
+        onNoConvergence(message, postCopy),
+        bandwidth("spec.policy.max_bandwidth", message.getMaxBandwidth()));
+  }
+
+  /** Bytes a second. */
+  static long bandwidth(String field, long value) {
+    if (value != 0 && value < Policy.LEAST_BANDWIDTH) {
+      throw Fields.invalid(
+          field,
+          "is %d bytes a second: at least %d, or 0 for as fast as may be"
+              .formatted(value, Policy.LEAST_BANDWIDTH));
+    }
+    return value;
   }
 
   private static PostCopy postCopy(io.longshore.v1.Policy message) {

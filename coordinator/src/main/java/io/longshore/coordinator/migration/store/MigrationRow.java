@@ -40,6 +40,7 @@ final class MigrationRow {
           "max_rounds",
           "post_copy",
           "on_no_convergence",
+          "asked_bandwidth",
           "created_at",
           "trace_parent");
   private static final List<String> STATE =
@@ -77,7 +78,8 @@ final class MigrationRow {
           "bytes_per_second",
           "demand_faults",
           "resolution",
-          "fence_pending");
+          "fence_pending",
+          "max_bandwidth");
 
   static final String INSERT = insert();
 
@@ -120,6 +122,7 @@ final class MigrationRow {
     row.put("max_rounds", spec.policy().maxRounds());
     row.put("post_copy", spec.policy().postCopy().name());
     row.put("on_no_convergence", spec.policy().onNoConvergence().name());
+    row.put("asked_bandwidth", spec.policy().maxBandwidth());
     row.put("created_at", Columns.micros(migration.createTime()));
     row.put("trace_parent", migration.traceParent());
     row.put("phase", migration.phase().name());
@@ -131,6 +134,7 @@ final class MigrationRow {
     Resolution resolution = migration.resolution();
     row.put("resolution", resolution == null ? null : resolution.name());
     row.put("fence_pending", migration.fencePending() ? 1 : 0);
+    row.put("max_bandwidth", migration.maxBandwidth());
     putFailure(row, migration.failure());
     putMeasurements(row, migration.measurements());
     return row;
@@ -191,6 +195,7 @@ final class MigrationRow {
         Columns.instantOrNull(row, "finished_at"),
         resolution(row),
         row.getInt("fence_pending") == 1,
+        row.getLong("max_bandwidth"),
         row.getString("trace_parent"));
   }
 
@@ -203,7 +208,8 @@ final class MigrationRow {
             budget,
             row.getInt("max_rounds"),
             PostCopy.valueOf(row.getString("post_copy")),
-            OnNoConvergence.valueOf(row.getString("on_no_convergence")));
+            OnNoConvergence.valueOf(row.getString("on_no_convergence")),
+            row.getLong("asked_bandwidth"));
   }
 
   private static @Nullable Resolution resolution(ResultSet row) throws SQLException {
