@@ -16,11 +16,13 @@ import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.tls.Credentials;
 import io.longshore.source.canary.Canaries;
 import io.longshore.source.departure.Departures;
+import io.longshore.source.profile.WorkloadProfiler;
 import io.longshore.source.rpc.CanaryRpc;
 import io.longshore.source.rpc.SourceAgentRpc;
 import io.longshore.source.rpc.TransferClients;
 import io.longshore.source.workload.WorkloadInspector;
 import io.opentelemetry.api.OpenTelemetry;
+import java.util.random.RandomGenerator;
 
 /** Wires the source-agent. */
 final class SourceAgentModule extends AbstractModule {
@@ -75,7 +77,11 @@ final class SourceAgentModule extends AbstractModule {
       OpenTelemetry telemetry) {
     return GrpcServer.builder("source-agent", config.listen(), credentials)
         .telemetry(telemetry)
-        .add(new SourceAgentRpc(departures, new WorkloadInspector(host.criu().map(Criu::version))))
+        .add(
+            new SourceAgentRpc(
+                departures,
+                new WorkloadInspector(host.criu().map(Criu::version)),
+                new WorkloadProfiler(RandomGenerator.of("L64X128MixRandom"))))
         .add(new CanaryRpc(canaries))
         .build();
   }

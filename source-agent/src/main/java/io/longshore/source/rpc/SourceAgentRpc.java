@@ -17,6 +17,8 @@ import io.longshore.agent.v1.LimitSourceRequest;
 import io.longshore.agent.v1.LimitSourceResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.PrepareSourceResponse;
+import io.longshore.agent.v1.ProfileWorkloadRequest;
+import io.longshore.agent.v1.ProfileWorkloadResponse;
 import io.longshore.agent.v1.PushPagesRequest;
 import io.longshore.agent.v1.PushPagesResponse;
 import io.longshore.agent.v1.ReleaseSourceRequest;
@@ -37,6 +39,8 @@ import io.longshore.source.pages.PushProgress;
 import io.longshore.source.pages.RoundPolicy;
 import io.longshore.source.pages.RoundProgress;
 import io.longshore.source.pages.TransferBrokenException;
+import io.longshore.source.profile.WorkloadProfiler;
+import io.longshore.source.tracking.DirtyTrackers;
 import io.longshore.source.workload.Inspection;
 import io.longshore.source.workload.WorkloadInspector;
 import io.longshore.v1.Workload;
@@ -55,11 +59,14 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
 
   private final Departures departures;
   private final WorkloadInspector inspector;
+  private final WorkloadProfiler profiler;
 
   /** For these migrations. */
-  public SourceAgentRpc(Departures departures, WorkloadInspector inspector) {
+  public SourceAgentRpc(
+      Departures departures, WorkloadInspector inspector, WorkloadProfiler profiler) {
     this.departures = departures;
     this.inspector = inspector;
+    this.profiler = profiler;
   }
 
   @Override
@@ -73,6 +80,25 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
         .problems()
         .forEach(problem -> response.addObstacles(FactsMessages.obstacle(problem)));
     answer(responses, response.build());
+  }
+
+  @Override
+  public void profileWorkload(
+      ProfileWorkloadRequest request, StreamObserver<ProfileWorkloadResponse> responses) {
+    int pid = pid(request.getWorkload());
+    try {
+      answer(
+          responses,
+          ProfileMessages.profile(
+              profiler.profile(pid, ProfileMessages.sampleTime(request)),
+              DirtyTrackers.nameForThisKernel()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LongshoreException(Reason.CANCELLED, "the agent is stopping", e);
+    } catch (IOException e) {
+      throw new LongshoreException(
+          Reason.UNKNOWN_PROCESS, "cannot watch process " + pid + ": " + e.getMessage(), e);
+    }
   }
 
   @Override

@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * <p>What counts is content, so a page is not named that was written and holds what was sent.
  */
 final class ContentHashTracker implements DirtyTracker {
+  static final String NAME = "content-hash";
   private static final int BLOCK_PAGES = 256;
 
   private final Map<Integer, ComparedPages> processes = new ConcurrentHashMap<>();
@@ -32,7 +33,7 @@ final class ContentHashTracker implements DirtyTracker {
 
   @Override
   public String name() {
-    return "content-hash";
+    return NAME;
   }
 
   @Override

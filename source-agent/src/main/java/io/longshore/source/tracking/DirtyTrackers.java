@@ -14,11 +14,17 @@ public final class DirtyTrackers {
    * or content hash.
    */
   public static DirtyTracker forThisKernel() {
+    return isUserfaultfdReliable() ? new UserfaultfdTracker() : new ContentHashTracker();
+  }
+
+  /** {@link DirtyTracker#name()} of that. */
+  public static String nameForThisKernel() {
+    return isUserfaultfdReliable() ? UserfaultfdTracker.NAME : ContentHashTracker.NAME;
+  }
+
+  private static boolean isUserfaultfdReliable() {
     try {
-      if (PageMapScan.isSupported() && WriteProtectionCheck.isReliable()) {
-        return new UserfaultfdTracker();
-      }
-      return new ContentHashTracker();
+      return PageMapScan.isSupported() && WriteProtectionCheck.isReliable();
     } catch (IOException e) {
       throw new UncheckedIOException("this process's own memory cannot be looked at", e);
     }

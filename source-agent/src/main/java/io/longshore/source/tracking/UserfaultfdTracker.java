@@ -23,6 +23,7 @@ import org.slf4j.LoggerFactory;
  * written.
  */
 final class UserfaultfdTracker implements DirtyTracker {
+  static final String NAME = "userfaultfd";
   private static final Logger log = LoggerFactory.getLogger(UserfaultfdTracker.class);
   private static final int MOST_TRIES = 3;
 
@@ -32,7 +33,7 @@ final class UserfaultfdTracker implements DirtyTracker {
 
   @Override
   public String name() {
-    return "userfaultfd";
+    return NAME;
   }
 
   @Override

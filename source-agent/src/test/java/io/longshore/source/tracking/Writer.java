@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Objects;
 
 /** A process tree of writer.c, in a session of its own and no child of the test. */
-final class Writer implements AutoCloseable {
+public final class Writer implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private static final int SIGCONT = 18;
@@ -29,7 +29,8 @@ final class Writer implements AutoCloseable {
     this.pid = pid;
   }
 
-  static Writer start(Path folder, String kind, long number) throws Exception {
+  /** Starts one of these: random, quiet. */
+  public static Writer start(Path folder, String kind, long number) throws Exception {
     String program = Program.PATH.toString();
     Process starting =
         new ProcessBuilder("setsid", "--fork", program, kind, folder.toString(), "" + number)
@@ -48,7 +49,8 @@ final class Writer implements AutoCloseable {
     return Long.parseLong(Files.readString(folder.resolve("ready")).strip().split(" ", -1)[word]);
   }
 
-  int pid() {
+  /** Its root. */
+  public int pid() {
     return pid;
   }
 
@@ -58,7 +60,7 @@ final class Writer implements AutoCloseable {
   }
 
   /** Lets a quiet one write each hundredth page, and waits until it has. */
-  void writeSome() throws Exception {
+  public void writeSome() throws Exception {
     long before = said(folder, 2);
     signal(pid, 10);
     await().atMost(PATIENCE).until(() -> said(folder, 2) == before + 1);

@@ -59,6 +59,7 @@ final class AccessTable {
           .repeats("Heartbeat", SOURCE_AGENT, TARGET_AGENT)
           .service("longshore.agent.v1.SourceAgentService")
           .reads("InspectWorkload", COORDINATOR)
+          .reads("ProfileWorkload", COORDINATOR)
           .changes("PrepareSource", COORDINATOR)
           .changes("CopyRounds", COORDINATOR)
           .changes("FreezeWorkload", COORDINATOR)

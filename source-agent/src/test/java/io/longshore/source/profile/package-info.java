@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.source.profile;
+
+import org.jspecify.annotations.NullMarked;
