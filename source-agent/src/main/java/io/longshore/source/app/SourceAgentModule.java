@@ -18,6 +18,7 @@ import io.longshore.source.canary.Canaries;
 import io.longshore.source.departure.Departures;
 import io.longshore.source.profile.WorkloadProfiler;
 import io.longshore.source.rpc.CanaryRpc;
+import io.longshore.source.rpc.LinkProbe;
 import io.longshore.source.rpc.SourceAgentRpc;
 import io.longshore.source.rpc.TransferClients;
 import io.longshore.source.workload.WorkloadInspector;
@@ -74,6 +75,7 @@ final class SourceAgentModule extends AbstractModule {
       Departures departures,
       Credentials credentials,
       Canaries canaries,
+      GrpcChannels channels,
       OpenTelemetry telemetry) {
     return GrpcServer.builder("source-agent", config.listen(), credentials)
         .telemetry(telemetry)
@@ -81,7 +83,8 @@ final class SourceAgentModule extends AbstractModule {
             new SourceAgentRpc(
                 departures,
                 new WorkloadInspector(host.criu().map(Criu::version)),
-                new WorkloadProfiler(RandomGenerator.of("L64X128MixRandom"))))
+                new WorkloadProfiler(RandomGenerator.of("L64X128MixRandom")),
+                new LinkProbe(channels, config.pageStreams())))
         .add(new CanaryRpc(canaries))
         .build();
   }

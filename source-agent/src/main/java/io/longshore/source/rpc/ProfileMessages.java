@@ -1,10 +1,12 @@
 package io.longshore.source.rpc;
 
 import com.google.protobuf.util.Durations;
+import io.longshore.agent.v1.ProbeLinkResponse;
 import io.longshore.agent.v1.ProfileWorkloadRequest;
 import io.longshore.agent.v1.ProfileWorkloadResponse;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.source.profile.LinkProfile;
 import io.longshore.source.profile.WorkloadProfile;
 import io.longshore.v1.MemorySizes;
 import io.longshore.v1.WrittenInterval;
@@ -28,6 +30,15 @@ final class ProfileMessages {
           "sample_time: it is %s; it must be from 0 to %s".formatted(asked, LONGEST));
     }
     return asked;
+  }
+
+  static ProbeLinkResponse link(LinkProfile link) {
+    return ProbeLinkResponse.newBuilder()
+        .setLink(
+            io.longshore.v1.LinkProfile.newBuilder()
+                .setRoundTripTime(Durations.fromNanos(link.roundTrip().toNanos()))
+                .setBytesPerSecond(link.bytesPerSecond()))
+        .build();
   }
 
   static ProfileWorkloadResponse profile(WorkloadProfile profile, String tracker) {

@@ -17,6 +17,8 @@ import io.longshore.agent.v1.LimitSourceRequest;
 import io.longshore.agent.v1.LimitSourceResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.PrepareSourceResponse;
+import io.longshore.agent.v1.ProbeLinkRequest;
+import io.longshore.agent.v1.ProbeLinkResponse;
 import io.longshore.agent.v1.ProfileWorkloadRequest;
 import io.longshore.agent.v1.ProfileWorkloadResponse;
 import io.longshore.agent.v1.PushPagesRequest;
@@ -60,13 +62,18 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   private final Departures departures;
   private final WorkloadInspector inspector;
   private final WorkloadProfiler profiler;
+  private final LinkProbe linkProbe;
 
   /** For these migrations. */
   public SourceAgentRpc(
-      Departures departures, WorkloadInspector inspector, WorkloadProfiler profiler) {
+      Departures departures,
+      WorkloadInspector inspector,
+      WorkloadProfiler profiler,
+      LinkProbe linkProbe) {
     this.departures = departures;
     this.inspector = inspector;
     this.profiler = profiler;
+    this.linkProbe = linkProbe;
   }
 
   @Override
@@ -98,6 +105,18 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
     } catch (IOException e) {
       throw new LongshoreException(
           Reason.UNKNOWN_PROCESS, "cannot watch process " + pid + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void probeLink(ProbeLinkRequest request, StreamObserver<ProbeLinkResponse> responses) {
+    try {
+      answer(
+          responses,
+          ProfileMessages.link(linkProbe.probe(endpoint(request.getTransferEndpoint()))));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LongshoreException(Reason.CANCELLED, "the agent is stopping", e);
     }
   }
 

@@ -51,7 +51,8 @@ public final class TargetAgentRpc extends TargetAgentServiceGrpc.TargetAgentServ
   @Override
   public void checkTarget(
       CheckTargetRequest request, StreamObserver<CheckTargetResponse> responses) {
-    CheckTargetResponse.Builder response = CheckTargetResponse.newBuilder();
+    CheckTargetResponse.Builder response =
+        CheckTargetResponse.newBuilder().setTransferEndpoint(transfer.toString());
     check
         .check(
             FactsMessages.facts(request.getFacts()),

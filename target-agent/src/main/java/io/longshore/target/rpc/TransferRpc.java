@@ -19,6 +19,7 @@ import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
 import io.longshore.transfer.v1.PageDemand;
 import io.longshore.transfer.v1.PageSpan;
+import io.longshore.transfer.v1.ProbeLinkResponse;
 import io.longshore.transfer.v1.SendImagesRequest;
 import io.longshore.transfer.v1.SendImagesResponse;
 import io.longshore.transfer.v1.SendPagesResponse;
@@ -31,6 +32,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +49,7 @@ public final class TransferRpc implements BindableService {
 
   private final Arrivals arrivals;
   private final PageRequestMarshaller marshaller = new PageRequestMarshaller();
+  private final Semaphore probes = new Semaphore(LinkProbeStream.MOST_AT_ONCE);
   private final Map<Place, Stream<?, ?>> open = new ConcurrentHashMap<>();
 
   /** What a stream is opened again as. */
@@ -69,11 +72,22 @@ public final class TransferRpc implements BindableService {
                 .addMethod(images)
                 .addMethod(pages)
                 .addMethod(faults)
+                .addMethod(TransferServiceGrpc.getProbeLinkMethod())
                 .build())
         .addMethod(images, ServerCalls.asyncBidiStreamingCall(out -> new ImageStream(callOf(out))))
         .addMethod(pages, ServerCalls.asyncBidiStreamingCall(out -> new PageStream(callOf(out))))
         .addMethod(faults, ServerCalls.asyncBidiStreamingCall(out -> new FaultStream(callOf(out))))
+        .addMethod(
+            TransferServiceGrpc.getProbeLinkMethod(),
+            ServerCalls.asyncClientStreamingCall(out -> probe(callOf(out))))
         .build();
+  }
+
+  private LinkProbeStream probe(ServerCallStreamObserver<ProbeLinkResponse> responses) {
+    LinkProbeStream stream = new LinkProbeStream(responses, probes, System::nanoTime);
+    responses.setOnCancelHandler(stream::end);
+    responses.setOnCloseHandler(stream::end);
+    return stream;
   }
 
   private static <R> ServerCallStreamObserver<R> callOf(StreamObserver<R> responses) {

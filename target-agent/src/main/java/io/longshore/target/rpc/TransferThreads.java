@@ -14,6 +14,8 @@ public final class TransferThreads {
   private static final int CONNECTIONS_WITH_A_THREAD = 16;
   private static final String SEND_PAGES =
       TransferServiceGrpc.getSendPagesMethod().getFullMethodName();
+  private static final String PROBE_LINK =
+      TransferServiceGrpc.getProbeLinkMethod().getFullMethodName();
   private static final String SERVE_FAULTS =
       TransferServiceGrpc.getServeFaultsMethod().getFullMethodName();
 
@@ -44,7 +46,7 @@ public final class TransferThreads {
     if (method.equals(SERVE_FAULTS)) {
       return Runnable::run;
     }
-    return method.equals(SEND_PAGES) ? pages : waitedFor;
+    return method.equals(SEND_PAGES) || method.equals(PROBE_LINK) ? pages : waitedFor;
   }
 
   /**
