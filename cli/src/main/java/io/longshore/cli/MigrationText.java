@@ -50,8 +50,11 @@ final class MigrationText {
   }
 
   private static void addResult(Table facts, MigrationResult result) {
+    facts.row("downtime", Quantity.duration(result.getDowntime()));
+    if (result.hasPredictedDowntime()) {
+      facts.row("predicted", Quantity.estimate(result.getPredictedDowntime()));
+    }
     facts
-        .row("downtime", Quantity.duration(result.getDowntime()))
         .row("freeze", Quantity.duration(result.getFreezeTime()))
         .row("restore", Quantity.duration(result.getRestoreTime()))
         .row("total", Quantity.duration(result.getTotalTime()))

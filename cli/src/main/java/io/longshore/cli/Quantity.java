@@ -1,6 +1,7 @@
 package io.longshore.cli;
 
 import com.google.protobuf.Duration;
+import io.longshore.v1.DurationEstimate;
 import java.util.Locale;
 
 /** Numbers for people. */
@@ -20,9 +21,34 @@ final class Quantity {
     return unit == 0 ? bytes + " B" : String.format(Locale.ROOT, "%.1f %s", number, UNITS[unit]);
   }
 
+  /** 97.4 MiB/s. */
+  static String rate(long bytesPerSecond) {
+    return bytes(bytesPerSecond) + "/s";
+  }
+
+  /** 31 %. */
+  static String share(double share) {
+    return Math.round(share * 100) + " %";
+  }
+
+  /** 120 ms (80 ms to 210 ms). */
+  static String estimate(DurationEstimate estimate) {
+    return "%s (%s to %s)"
+        .formatted(
+            duration(estimate.getExpected()),
+            duration(estimate.getLow()),
+            duration(estimate.getHigh()));
+  }
+
   /** 85 ms, 2.41 s, 3 min 20 s. */
   static String duration(Duration duration) {
     return milliseconds(duration.getSeconds() * 1000 + Math.round(duration.getNanos() / 1e6));
+  }
+
+  /** 0.21 ms, for what is mostly less than a millisecond. */
+  static String fine(Duration duration) {
+    double milliseconds = duration.getSeconds() * 1e3 + duration.getNanos() / 1e6;
+    return String.format(Locale.ROOT, "%.2f ms", milliseconds);
   }
 
   /** The same from milliseconds. */

@@ -41,7 +41,8 @@ final class SpecOptions {
       names = "--strategy",
       paramLabel = "STRATEGY",
       converter = StrategyConverter.class,
-      description = "pre-copy, hybrid, post-copy or stop-and-copy (default: the planner chooses).")
+      description =
+          "pre-copy, hybrid, post-copy, stop-and-copy, or auto: the planner chooses (default: auto).")
   private Strategy strategy = Strategy.STRATEGY_UNSPECIFIED;
 
   @Option(
@@ -87,6 +88,13 @@ final class SpecOptions {
           "How fast pages may be sent, such as 200mbit or 25MB a second (default: as fast as may be); 'longshore update' changes it.")
   private String maxBandwidth = "none";
 
+  @Option(
+      names = "--max-total-time",
+      paramLabel = "S",
+      description =
+          "Seconds: the planner chooses no strategy that it predicts to take longer in all (default: any).")
+  private @Nullable Integer maxTotalTime;
+
   MigrationSpec spec() {
     if (pid < 1) {
       throw new UsageException("--pid: expected a process id, found " + pid);
@@ -109,6 +117,9 @@ final class SpecOptions {
             .setMaxBandwidth(Bandwidth.parse(maxBandwidth));
     if (downtimeBudget != null) {
       policy.setDowntimeBudget(Durations.fromMillis(downtimeBudget));
+    }
+    if (maxTotalTime != null) {
+      policy.setMaxTotalTime(Durations.fromSeconds(maxTotalTime));
     }
     if (maxRounds != null) {
       if (maxRounds < 1) {

@@ -45,6 +45,9 @@ final class Words {
 
   /** The strategy that an operator wrote. */
   static Strategy strategy(String word) {
+    if (word.equals("auto")) {
+      return Strategy.STRATEGY_UNSPECIFIED;
+    }
     for (Strategy strategy : Strategy.values()) {
       if (strategy != Strategy.UNRECOGNIZED
           && strategy != Strategy.STRATEGY_UNSPECIFIED
@@ -53,7 +56,7 @@ final class Words {
       }
     }
     throw new IllegalArgumentException(
-        "expected pre-copy, hybrid, post-copy or stop-and-copy, found '" + word + "'");
+        "expected pre-copy, hybrid, post-copy, stop-and-copy or auto, found '" + word + "'");
   }
 
   /** Whether post-copy is allowed, as an operator wrote it. */

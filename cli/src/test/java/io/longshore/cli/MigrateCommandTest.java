@@ -82,6 +82,10 @@ final class MigrateCommandTest {
                     "50",
                     "--max-rounds",
                     "7",
+                    "--strategy",
+                    "auto",
+                    "--max-total-time",
+                    "90",
                     "--post-copy",
                     "forbidden",
                     "--on-no-convergence",
@@ -93,6 +97,7 @@ final class MigrateCommandTest {
             Policy.newBuilder()
                 .setDowntimeBudget(Durations.fromMillis(50))
                 .setMaxRounds(7)
+                .setMaxTotalTime(Durations.fromSeconds(90))
                 .setPostCopy(PostCopy.POST_COPY_FORBIDDEN)
                 .setOnNoConvergence(OnNoConvergence.ON_NO_CONVERGENCE_FORCE)
                 .build());

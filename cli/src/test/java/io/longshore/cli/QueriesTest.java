@@ -2,20 +2,26 @@ package io.longshore.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.JsonFormat;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.v1.DurationEstimate;
+import io.longshore.v1.LinkProfile;
 import io.longshore.v1.ListMigrationsResponse;
 import io.longshore.v1.ListNodesResponse;
+import io.longshore.v1.MemorySizes;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
 import io.longshore.v1.MigrationPlan;
 import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.Node;
 import io.longshore.v1.Obstacle;
+import io.longshore.v1.Prediction;
 import io.longshore.v1.SelfTestWorkload;
 import io.longshore.v1.Strategy;
 import io.longshore.v1.Workload;
+import io.longshore.v1.WorkloadProfile;
 import io.longshore.v1.WorkloadSummary;
 import java.net.ServerSocket;
 import java.util.List;
@@ -83,6 +89,77 @@ final class QueriesTest {
                   Nothing stands in the way.
                   """,
                   ""));
+    }
+
+    @Test
+    void showsWhatIsPredictedAndFromWhat() {
+      coordinator.plan =
+          coordinator.plan.toBuilder()
+              .setProfile(
+                  WorkloadProfile.newBuilder()
+                      .setSizes(
+                          MemorySizes.newBuilder()
+                              .setPageBytes(Samples.GIB)
+                              .setUntouchedBytes(3 * Samples.GIB)
+                              .setSharedBytes(4096))
+                      .setDirtyRate(50 << 20)
+                      .setWorkingSetBytes(100 << 20)
+                      .setZeroShare(0.25)
+                      .setCompressedShare(0.5)
+                      .setTracker("userfaultfd"))
+              .setLink(
+                  LinkProfile.newBuilder()
+                      .setRoundTripTime(Durations.fromMicros(214))
+                      .setBytesPerSecond(112 << 20))
+              .addPredictions(
+                  Prediction.newBuilder()
+                      .setStrategy(Strategy.STRATEGY_STOP_AND_COPY)
+                      .setDowntime(estimate(8000, 9120, 11_000))
+                      .setTotalTime(estimate(9000, 9600, 12_000))
+                      .setBytesOnWire(Samples.GIB)
+                      .setConverges(true))
+              .addPredictions(
+                  Prediction.newBuilder()
+                      .setStrategy(Strategy.STRATEGY_HYBRID)
+                      .setDowntime(estimate(80, 120, 210))
+                      .setTotalTime(estimate(11_000, 12_000, 15_000))
+                      .setBytesOnWire(Samples.GIB + (100 << 20))
+                      .setRounds(3))
+              .addNotes("something could not be asked")
+              .build();
+
+      assertThat(run(ARGUMENTS).out())
+          .isEqualTo(
+              """
+              post-copy of pid 20001 from a to b
+                command       redis-server *:6379
+                processes     1 with 5 threads
+                memory        1.0 GiB private, 4.0 KiB shared
+                connections   20
+                in pages      1.0 GiB, 25 % of it zeros, 3.0 GiB never touched
+                in images     0 B of files, 4.0 KiB shared, 0 B locked
+                dirty rate    50.0 MiB/s
+                working set   100.0 MiB
+                compressible  to 50 %
+                tracker       userfaultfd
+                link          112.0 MiB/s, round trip 0.21 ms
+                moves too     10.77.0.100/24
+                strategy      post-copy has the shortest downtime
+                not known     something could not be asked
+              Predicted (earlier migrations: none between these nodes, so times are from elsewhere):
+                               downtime                    in all   on the wire  rounds
+                stop-and-copy  9.12 s (8.00 s to 11.00 s)  9.60 s   1.0 GiB      -
+                hybrid         120 ms (80 ms to 210 ms)    12.00 s  1.1 GiB      3, may not converge
+              Nothing stands in the way.
+              """);
+    }
+
+    private static DurationEstimate estimate(long low, long expected, long high) {
+      return DurationEstimate.newBuilder()
+          .setLow(Durations.fromMillis(low))
+          .setExpected(Durations.fromMillis(expected))
+          .setHigh(Durations.fromMillis(high))
+          .build();
     }
 
     @Test

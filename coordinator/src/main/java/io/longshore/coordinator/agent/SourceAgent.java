@@ -15,6 +15,17 @@ public interface SourceAgent {
   Inspection inspect(Workload workload, List<String> serviceAddresses)
       throws AgentException, InterruptedException;
 
+  /** Watches a running workload for so long and changes nothing. */
+  WorkloadProfile profile(Workload workload, Duration time)
+      throws AgentException, InterruptedException;
+
+  /**
+   * Measures the way to a target.
+   *
+   * @param transferEndpoint where it receives, host:port
+   */
+  LinkProfile probe(String transferEndpoint) throws AgentException, InterruptedException;
+
   /**
    * Verifies the workload, connects to the target and builds the fence. The workload keeps running.
    */

@@ -2,7 +2,6 @@ package io.longshore.coordinator.agent;
 
 import io.longshore.coordinator.node.NodeCapabilities;
 import java.time.Duration;
-import java.util.List;
 
 /**
  * The taking side of a migration. Every call blocks, ends early with {@link InterruptedException}
@@ -11,7 +10,7 @@ import java.util.List;
  */
 public interface TargetAgent {
   /** What would keep the node from taking the workload. Changes nothing. */
-  List<Obstacle> check(WorkloadFacts facts, NodeCapabilities source)
+  TargetCheck check(WorkloadFacts facts, NodeCapabilities source)
       throws AgentException, InterruptedException;
 
   /** Reserves memory and opens the receiving end. */

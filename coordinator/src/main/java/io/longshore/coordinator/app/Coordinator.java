@@ -2,6 +2,7 @@ package io.longshore.coordinator.app;
 
 import io.longshore.coordinator.agent.rpc.GrpcAgents;
 import io.longshore.coordinator.migration.Migrations;
+import io.longshore.coordinator.migration.StoredHistory;
 import io.longshore.coordinator.migration.rpc.MigrationGrpcService;
 import io.longshore.coordinator.migration.store.SqlMigrationStore;
 import io.longshore.coordinator.node.NodeRegistry;
@@ -45,10 +46,11 @@ public final class Coordinator implements Component {
         new NodeRegistry(
             new SqlNodeStore(database), clock, config.heartbeatTimeout(), config.selfTest());
     this.agents = new GrpcAgents(nodes, channels, config.agentCallTimeout());
+    SqlMigrationStore store = new SqlMigrationStore(database);
     this.migrations =
         new Migrations(
-            new SqlMigrationStore(database),
-            new Planner(nodes, agents),
+            store,
+            new Planner(nodes, agents, new StoredHistory(store)),
             agents,
             nodes,
             config.retry().policy(),

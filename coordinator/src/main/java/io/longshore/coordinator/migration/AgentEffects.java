@@ -171,7 +171,7 @@ final class AgentEffects {
         .setAttribute("longshore.shared_bytes", facts.summary().sharedBytes());
     NodeCapabilities capabilities =
         nodes.find(spec.sourceNode()).map(Node::capabilities).orElse(NodeCapabilities.UNKNOWN);
-    List<Obstacle> obstacles = target(spec).check(facts, capabilities);
+    List<Obstacle> obstacles = target(spec).check(facts, capabilities).obstacles();
     if (!obstacles.isEmpty()) {
       return refusal(obstacles);
     }

@@ -1,6 +1,7 @@
 package io.longshore.coordinator.migration;
 
 import io.longshore.coordinator.agent.MigrationRef;
+import io.longshore.coordinator.plan.Expectation;
 import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.Strategy;
 import java.time.Instant;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param fencePending whether the node that was abandoned has yet to be told
  * @param maxBandwidth that holds now, as in the policy: it may be changed
  * @param traceParent W3C traceparent of its root span, empty if there is none
+ * @param expectation what the planner expected it to take, null if it predicted nothing
  */
 public record Migration(
     String id,
@@ -43,7 +45,8 @@ public record Migration(
     @Nullable Resolution resolution,
     boolean fencePending,
     long maxBandwidth,
-    String traceParent) {
+    String traceParent,
+    @Nullable Expectation expectation) {
 
   public Migration {
     // What is shown must not change by being stored.
@@ -61,7 +64,8 @@ public record Migration(
       Strategy requested,
       MigrationSpec spec,
       Instant now,
-      String traceParent) {
+      String traceParent,
+      @Nullable Expectation expectation) {
     return new Migration(
         id,
         requestId,
@@ -78,7 +82,8 @@ public record Migration(
         null,
         false,
         spec.policy().maxBandwidth(),
-        traceParent);
+        traceParent,
+        expectation);
   }
 
   /** What agents are told. */
@@ -108,7 +113,8 @@ public record Migration(
         resolution,
         fencePending,
         maxBandwidth,
-        traceParent);
+        traceParent,
+        expectation);
   }
 
   /** The same with an operator's decision, which has an epoch of its own. */
@@ -129,7 +135,8 @@ public record Migration(
         decided,
         true,
         maxBandwidth,
-        traceParent);
+        traceParent,
+        expectation);
   }
 
   /** The node that was abandoned was told. */
@@ -150,7 +157,8 @@ public record Migration(
         resolution,
         false,
         maxBandwidth,
-        traceParent);
+        traceParent,
+        expectation);
   }
 
   /** The same, going on with another strategy. */
@@ -171,7 +179,8 @@ public record Migration(
         resolution,
         fencePending,
         maxBandwidth,
-        traceParent);
+        traceParent,
+        expectation);
   }
 
   /** The same with another bandwidth. */
@@ -192,7 +201,8 @@ public record Migration(
         resolution,
         fencePending,
         newMaxBandwidth,
-        traceParent);
+        traceParent,
+        expectation);
   }
 
   Migration changed(
@@ -213,6 +223,7 @@ public record Migration(
         resolution,
         fencePending,
         maxBandwidth,
-        traceParent);
+        traceParent,
+        expectation);
   }
 }

@@ -65,6 +65,12 @@ public interface MigrationStore {
   /** Migrations, the newest first, at most {@code limit}. */
   List<Migration> list(Filter filter, Optional<Position> after, int limit);
 
+  /**
+   * Migrations from one node to another that have succeeded, without those of self-tests, the
+   * newest first, at most {@code limit}.
+   */
+  List<Migration> succeeded(String sourceNode, String targetNode, int limit);
+
   /** Removes the self-tests of a node that are done. */
   void removeSelfTests(String node);
 }

@@ -105,7 +105,7 @@ public final class Migrations {
       return repeated(before.get(), spec);
     }
     Context caller = Context.current();
-    MigrationPlan plan = planner.plan(spec);
+    MigrationPlan plan = planner.planToStart(spec);
     if (!plan.obstacles().isEmpty()) {
       // The same call, made twice at once, may have started what is now in the way.
       Optional<Migration> meanwhile = store.findByRequestId(requestId);
@@ -114,16 +114,23 @@ public final class Migrations {
       }
       throw refused(plan.obstacles());
     }
-    return insert(requestId, spec, plan.spec(), caller);
+    return insert(requestId, spec, plan, caller);
   }
 
   private Migration insert(
-      String requestId, MigrationSpec asked, MigrationSpec planned, Context caller) {
+      String requestId, MigrationSpec asked, MigrationPlan plan, Context caller) {
+    MigrationSpec planned = plan.spec();
     String id = MigrationId.random();
     MigrationTrace trace = MigrationTrace.begin(tracer, caller, id);
     Migration migration =
         Migration.create(
-            id, requestId, asked.strategy(), planned, clock.instant(), trace.traceParent());
+            id,
+            requestId,
+            asked.strategy(),
+            planned,
+            clock.instant(),
+            trace.traceParent(),
+            plan.expectation().orElse(null));
     // Known before it is stored, so that whoever finds it in the store can cancel and watch it.
     MigrationRun run = register(migration, trace);
     MigrationStore.Insertion insertion;

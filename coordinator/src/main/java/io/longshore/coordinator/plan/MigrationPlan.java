@@ -12,13 +12,20 @@ import java.util.Optional;
  * @param facts what the source found, absent if it could not look at the workload
  * @param obstacles what stands in the way; none: the migration can start
  * @param strategyReason why this strategy
+ * @param forecast what is known ahead, if it was asked for
  */
 public record MigrationPlan(
     MigrationSpec spec,
     Optional<WorkloadFacts> facts,
     List<Obstacle> obstacles,
-    String strategyReason) {
+    String strategyReason,
+    Forecast forecast) {
   public MigrationPlan {
     obstacles = List.copyOf(obstacles);
+  }
+
+  /** What the migration is expected to take, if that is known. */
+  public Optional<Expectation> expectation() {
+    return forecast.prediction(spec.strategy()).map(Prediction::expectation);
   }
 }

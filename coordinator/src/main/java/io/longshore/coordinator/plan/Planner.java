@@ -4,6 +4,7 @@ import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.Agents;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.Obstacle;
+import io.longshore.coordinator.agent.TargetCheck;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.agent.WorkloadFacts;
 import io.longshore.coordinator.node.AgentRole;
@@ -27,14 +28,31 @@ public final class Planner {
 
   private final NodeRegistry nodes;
   private final Agents agents;
+  private final Forecaster forecaster;
 
-  public Planner(NodeRegistry nodes, Agents agents) {
+  /**
+   * @param history what earlier migrations took
+   */
+  public Planner(NodeRegistry nodes, Agents agents, History history) {
     this.nodes = nodes;
     this.agents = agents;
+    this.forecaster = new Forecaster(agents, history);
   }
 
   /** Plans a migration. Agents that cannot be reached are obstacles, not errors. */
   public MigrationPlan plan(MigrationSpec spec) throws InterruptedException {
+    return plan(spec, true);
+  }
+
+  /**
+   * The same for one that is to start at once: only if it names no strategy, and nothing stands in
+   * the way, it is predicted what it would take.
+   */
+  public MigrationPlan planToStart(MigrationSpec spec) throws InterruptedException {
+    return plan(spec, false);
+  }
+
+  private MigrationPlan plan(MigrationSpec spec, boolean always) throws InterruptedException {
     List<Obstacle> obstacles = new ArrayList<>();
     Optional<Node> source = usable(spec.sourceNode(), AgentRole.SOURCE, spec, obstacles);
     Optional<Node> target = usable(spec.targetNode(), AgentRole.TARGET, spec, obstacles);
@@ -48,53 +66,56 @@ public final class Planner {
               Reason.SAME_NODE,
               "node '" + spec.sourceNode() + "' is named as source and as target"));
     }
-    Choice choice = choose(spec, target.map(Node::capabilities), obstacles);
+    boolean lazy = target.map(Node::capabilities).map(NodeCapabilities::lazyRestore).orElse(true);
+    requireLazyRestore(spec, lazy, obstacles);
     Optional<WorkloadFacts> facts =
         source.isPresent() ? inspect(spec, obstacles) : Optional.empty();
+    Forecast forecast = Forecast.NONE;
     // Where the workload runs already, all that it uses is taken: that is no news.
     if (facts.isPresent() && target.isPresent() && !sameNode) {
-      check(spec, facts.get(), source.orElseThrow().capabilities(), obstacles);
+      Optional<TargetCheck> check =
+          check(spec, facts.get(), source.orElseThrow().capabilities(), obstacles);
+      boolean wanted = always || (spec.strategy() == Strategy.UNSPECIFIED && obstacles.isEmpty());
+      if (check.isPresent() && wanted) {
+        forecast = forecaster.forecast(spec, check.get().transferEndpoint());
+      }
+    }
+    StrategyChoice choice = choose(spec, lazy, forecast);
+    if (!choice.inTime()) {
+      obstacles.add(
+          obstacle(
+              Reason.TOTAL_TIME_TOO_LONG,
+              "no strategy that the policy allows is predicted to be over within "
+                  + spec.policy().maxTotalTime().map(StrategyChoice::text).orElse("its time")
+                  + ": "
+                  + choice.reason()));
     }
     return new MigrationPlan(
-        spec.withStrategy(choice.strategy()), facts, obstacles, choice.reason());
+        spec.withStrategy(choice.strategy()), facts, obstacles, choice.reason(), forecast);
   }
 
-  private record Choice(Strategy strategy, String reason) {}
+  private static void requireLazyRestore(
+      MigrationSpec spec, boolean lazy, List<Obstacle> obstacles) {
+    boolean needed =
+        spec.strategy() != Strategy.UNSPECIFIED && !spec.strategy().pushesBeforeResume();
+    if (needed && !lazy) {
+      obstacles.add(
+          new Obstacle(
+              Reason.KERNEL_INCOMPATIBLE.name(),
+              "target '"
+                  + spec.targetNode()
+                  + "' cannot restore lazily (userfaultfd), which post-copy and hybrid need",
+              "Choose pre-copy or stop-and-copy, or a target whose kernel and CRIU have userfaultfd."));
+    }
+  }
 
-  private static Choice choose(
-      MigrationSpec spec, Optional<NodeCapabilities> target, List<Obstacle> obstacles) {
-    boolean lazy = target.map(NodeCapabilities::lazyRestore).orElse(true);
-    String where = "target '" + spec.targetNode() + "'";
-    return switch (spec.strategy()) {
-      case STOP_AND_COPY, PRE_COPY -> new Choice(spec.strategy(), "asked for");
-      case POST_COPY, HYBRID -> {
-        if (!lazy) {
-          obstacles.add(
-              new Obstacle(
-                  Reason.KERNEL_INCOMPATIBLE.name(),
-                  where + " cannot restore lazily (userfaultfd), which post-copy and hybrid need",
-                  "Choose pre-copy or stop-and-copy, or a target whose kernel and CRIU have userfaultfd."));
-        }
-        yield new Choice(spec.strategy(), "asked for");
-      }
-      case UNSPECIFIED -> {
-        if (!lazy) {
-          yield new Choice(
-              Strategy.STOP_AND_COPY,
-              where + " cannot restore lazily (userfaultfd): post-copy is not possible");
-        }
-        yield switch (spec.policy().postCopy()) {
-          case ALLOWED ->
-              new Choice(
-                  Strategy.POST_COPY,
-                  where + " can restore lazily: downtime does not grow with memory");
-          case FORBIDDEN ->
-              new Choice(
-                  Strategy.PRE_COPY,
-                  "post-copy is forbidden: all memory is sent before the workload runs on the target");
-        };
-      }
-    };
+  private static StrategyChoice choose(MigrationSpec spec, boolean lazy, Forecast forecast) {
+    if (spec.strategy() != Strategy.UNSPECIFIED) {
+      return new StrategyChoice(spec.strategy(), "asked for", true);
+    }
+    return forecast.predictions().isEmpty()
+        ? StrategyChoice.withoutForecast(spec, lazy)
+        : StrategyChoice.of(spec.policy(), lazy, forecast);
   }
 
   private Optional<Node> usable(
@@ -178,13 +199,16 @@ public final class Planner {
     }
   }
 
-  private void check(
+  private Optional<TargetCheck> check(
       MigrationSpec spec, WorkloadFacts facts, NodeCapabilities source, List<Obstacle> obstacles)
       throws InterruptedException {
     try {
-      obstacles.addAll(agents.target(spec.targetNode()).check(facts, source));
+      TargetCheck check = agents.target(spec.targetNode()).check(facts, source);
+      obstacles.addAll(check.obstacles());
+      return Optional.of(check);
     } catch (AgentException e) {
       obstacles.add(obstacle("asking the target failed: ", e));
+      return Optional.empty();
     }
   }
 

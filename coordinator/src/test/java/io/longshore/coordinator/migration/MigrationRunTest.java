@@ -6,15 +6,17 @@ import io.longshore.coordinator.agent.Agents;
 import io.longshore.coordinator.agent.CanaryAgent;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
+import io.longshore.coordinator.agent.LinkProfile;
 import io.longshore.coordinator.agent.MigrationRef;
-import io.longshore.coordinator.agent.Obstacle;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.SourceAgent;
 import io.longshore.coordinator.agent.TargetAgent;
+import io.longshore.coordinator.agent.TargetCheck;
 import io.longshore.coordinator.agent.TransferAccess;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.agent.WorkloadFacts;
+import io.longshore.coordinator.agent.WorkloadProfile;
 import io.longshore.coordinator.agent.WorkloadSummary;
 import io.longshore.coordinator.node.AgentRecord;
 import io.longshore.coordinator.node.NodeCapabilities;
@@ -100,12 +102,27 @@ final class MigrationRunTest {
     }
 
     @Override
+    public List<Migration> succeeded(String sourceNode, String targetNode, int limit) {
+      return List.of();
+    }
+
+    @Override
     public void removeSelfTests(String node) {}
   }
 
   private record Facts(WorkloadSummary summary) implements WorkloadFacts {}
 
   private final class Source implements SourceAgent {
+    @Override
+    public WorkloadProfile profile(Workload workload, Duration time) {
+      throw new AssertionError("nobody asked for a plan");
+    }
+
+    @Override
+    public LinkProfile probe(String transferEndpoint) {
+      throw new AssertionError("nobody asked for a plan");
+    }
+
     @Override
     public Inspection inspect(Workload workload, List<String> serviceAddresses) {
       return new Inspection(
@@ -171,8 +188,8 @@ final class MigrationRunTest {
 
   private final class Target implements TargetAgent {
     @Override
-    public List<Obstacle> check(WorkloadFacts facts, NodeCapabilities source) {
-      return List.of();
+    public TargetCheck check(WorkloadFacts facts, NodeCapabilities source) {
+      return new TargetCheck(List.of(), "x:1");
     }
 
     @Override

@@ -4,6 +4,8 @@ import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.Workload;
+import io.longshore.coordinator.plan.DurationEstimate;
+import io.longshore.coordinator.plan.Expectation;
 import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.Policy;
@@ -39,7 +41,8 @@ public final class SampleMigrations {
             usual.policy().maxRounds(),
             usual.policy().postCopy(),
             then,
-            0);
+            usual.policy().maxTotalTime(),
+            usual.policy().maxBandwidth());
     return new MigrationSpec(
         usual.sourceNode(),
         usual.targetNode(),
@@ -51,7 +54,18 @@ public final class SampleMigrations {
 
   public static Migration pending(String id, String requestId, int pid, Instant created) {
     return Migration.create(
-        id, requestId, Strategy.UNSPECIFIED, spec(pid, Strategy.POST_COPY), created, "");
+        id,
+        requestId,
+        Strategy.UNSPECIFIED,
+        spec(pid, Strategy.POST_COPY),
+        created,
+        "",
+        new Expectation(estimate(80, 120, 210), estimate(1000, 2000, 3000), 1_234_567));
+  }
+
+  private static DurationEstimate estimate(long low, long expected, long high) {
+    return new DurationEstimate(
+        Duration.ofMillis(low), Duration.ofMillis(expected), Duration.ofMillis(high));
   }
 
   /** A migration that is not done. */
@@ -68,12 +82,19 @@ public final class SampleMigrations {
     return running(revision - 1).changed(Phase.SUCCEEDED, null, Measurements.NONE, NOW);
   }
 
+  /** The same of one that was stored with that id. */
+  public static Migration finished(String id, int pid, Instant created) {
+    return pending(id, "r-" + id.substring(2), pid, created)
+        .changed(Phase.SUCCEEDED, null, Measurements.NONE, created.plusSeconds(1));
+  }
+
   static Migration in(Phase phase, Strategy strategy, @Nullable Failure failure) {
     return in(phase, spec(4711, strategy), failure);
   }
 
   static Migration in(Phase phase, MigrationSpec spec, @Nullable Failure failure) {
-    Migration created = Migration.create("m-1", "r-1", spec.strategy(), spec, NOW, "00-ab-cd-01");
+    Migration created =
+        Migration.create("m-1", "r-1", spec.strategy(), spec, NOW, "00-ab-cd-01", null);
     return phase == Phase.PENDING
         ? created
         : created.changed(phase, failure, Measurements.NONE, NOW);

@@ -93,6 +93,23 @@ final class SqlMigrationStoreTest {
   }
 
   @Test
+  void findsWhatSucceededBetweenTwoNodesTheNewestFirst() {
+    for (int i = 0; i < 3; i++) {
+      store.insert(SampleMigrations.pending("m-" + i, "r-" + i, 11 + i, THEN.plusSeconds(i)));
+    }
+    assertThat(store.succeeded("a", "b", 10)).isEmpty();
+    for (int i = 0; i < 3; i++) {
+      assertThat(store.update(SampleMigrations.finished("m-" + i, 11 + i, THEN.plusSeconds(i))))
+          .isTrue();
+    }
+
+    assertThat(store.succeeded("a", "b", 2))
+        .extracting(Migration::id)
+        .containsExactly("m-2", "m-1");
+    assertThat(store.succeeded("b", "a", 10)).isEmpty();
+  }
+
+  @Test
   void isUsedByOneCoordinatorAtATime() {
     assertThatThrownBy(() -> Database.open(folder.resolve("deep/er/coordinator.db")))
         .hasMessageContaining("is used by another coordinator");

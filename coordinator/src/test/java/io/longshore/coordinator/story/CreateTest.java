@@ -97,7 +97,8 @@ final class CreateTest {
       assertThat(plan.getWorkload().getThreads()).isEqualTo(2);
       assertThat(plan.getWorkload().getTcpConnections()).isEqualTo(1);
       assertThat(plan.getWorkload().getPrivateBytes()).isEqualTo(FakeSource.PAGES * 4096);
-      assertThat(cluster.script.calls()).containsExactly("InspectWorkload", "CheckTarget");
+      assertThat(cluster.script.calls())
+          .containsExactly("InspectWorkload", "CheckTarget", "ProbeLink", "ProfileWorkload");
       assertThat(all()).isEmpty();
     }
 

@@ -14,6 +14,10 @@ import io.longshore.agent.v1.LimitSourceRequest;
 import io.longshore.agent.v1.LimitSourceResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.PrepareSourceResponse;
+import io.longshore.agent.v1.ProbeLinkRequest;
+import io.longshore.agent.v1.ProbeLinkResponse;
+import io.longshore.agent.v1.ProfileWorkloadRequest;
+import io.longshore.agent.v1.ProfileWorkloadResponse;
 import io.longshore.agent.v1.PushPagesRequest;
 import io.longshore.agent.v1.PushPagesResponse;
 import io.longshore.agent.v1.ReleaseSourceRequest;
@@ -24,9 +28,13 @@ import io.longshore.agent.v1.SourceAgentServiceGrpc;
 import io.longshore.agent.v1.TaskFacts;
 import io.longshore.agent.v1.TcpSocketFacts;
 import io.longshore.agent.v1.WorkloadFacts;
+import io.longshore.v1.LinkProfile;
+import io.longshore.v1.MemorySizes;
 import io.longshore.v1.Obstacle;
+import io.longshore.v1.WrittenInterval;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** A source-agent that moves nothing. */
 final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase {
@@ -39,6 +47,10 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
   private final Script script;
   private final World world;
   final List<Obstacle> obstacles = new CopyOnWriteArrayList<>();
+
+  /** Null: it knows nothing of watching. */
+  volatile @Nullable ProfileWorkloadResponse profile;
+
   volatile CopyRoundsResponse.End end = CopyRoundsResponse.End.END_CONVERGED;
   final List<CopyRoundsRequest> copied = new CopyOnWriteArrayList<>();
   final List<PrepareSourceRequest> prepared = new CopyOnWriteArrayList<>();
@@ -80,6 +92,53 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
                     .setSharedBytes(8192))
             .addAllObstacles(obstacles)
             .build());
+  }
+
+  @Override
+  public void probeLink(ProbeLinkRequest request, StreamObserver<ProbeLinkResponse> to) {
+    enter("ProbeLink");
+    if (profile == null) {
+      super.probeLink(request, to);
+      return;
+    }
+    answer(
+        to,
+        ProbeLinkResponse.newBuilder()
+            .setLink(
+                LinkProfile.newBuilder()
+                    .setRoundTripTime(Durations.fromMicros(200))
+                    .setBytesPerSecond(100_000_000))
+            .build());
+  }
+
+  @Override
+  public void profileWorkload(
+      ProfileWorkloadRequest request, StreamObserver<ProfileWorkloadResponse> to) {
+    enter("ProfileWorkload");
+    if (profile == null) {
+      super.profileWorkload(request, to);
+      return;
+    }
+    answer(to, profile);
+  }
+
+  /** Of so much memory, of which so many of 4000 sampled pages change in a second. */
+  static ProfileWorkloadResponse profile(long pageBytes, int changedPages) {
+    return ProfileWorkloadResponse.newBuilder()
+        .setSizes(MemorySizes.newBuilder().setPageBytes(pageBytes))
+        .setSampledPages(4000)
+        .setCompressedShare(0.5)
+        .addWritten(written(250, changedPages / 4))
+        .addWritten(written(1000, changedPages))
+        .setTracker("userfaultfd")
+        .build();
+  }
+
+  private static WrittenInterval written(long millis, int pages) {
+    return WrittenInterval.newBuilder()
+        .setLength(Durations.fromMillis(millis))
+        .setChangedPages(pages)
+        .build();
   }
 
   @Override

@@ -53,7 +53,12 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
   public void checkTarget(CheckTargetRequest request, StreamObserver<CheckTargetResponse> to) {
     enter("CheckTarget");
     checked.add(request);
-    answer(to, CheckTargetResponse.newBuilder().addAllObstacles(obstacles).build());
+    answer(
+        to,
+        CheckTargetResponse.newBuilder()
+            .addAllObstacles(obstacles)
+            .setTransferEndpoint("127.0.0.1:4")
+            .build());
   }
 
   @Override

@@ -46,8 +46,7 @@ final class RoundsTest {
   private final Stream open = new Stream(false);
   private final Written tracker = new Written();
   private final Rounds rounds =
-      new Rounds(
-          "m", tracker, () -> Map.of(SELF, VPID), List.of(cut, open), new Bandwidth(0));
+      new Rounds("m", tracker, () -> Map.of(SELF, VPID), List.of(cut, open), new Bandwidth(0));
 
   @BeforeEach
   void fill() {

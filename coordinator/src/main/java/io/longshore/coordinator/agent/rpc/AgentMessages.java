@@ -1,10 +1,12 @@
 package io.longshore.coordinator.agent.rpc;
 
+import io.longshore.coordinator.agent.MemorySizes;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.Obstacle;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.Workload;
+import io.longshore.coordinator.agent.WorkloadProfile;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.SelfTestWorkload;
 import java.time.Duration;
@@ -59,6 +61,27 @@ final class AgentMessages {
           case END_MAX_ROUNDS -> "MAX_ROUNDS";
         },
         message.getLinkCut());
+  }
+
+  static WorkloadProfile profile(io.longshore.agent.v1.ProfileWorkloadResponse message) {
+    io.longshore.v1.MemorySizes sizes = message.getSizes();
+    return new WorkloadProfile(
+        new MemorySizes(
+            sizes.getPageBytes(),
+            sizes.getLockedBytes(),
+            sizes.getFilePrivateBytes(),
+            sizes.getSharedBytes(),
+            sizes.getUntouchedBytes()),
+        message.getSampledPages(),
+        message.getZeroPages(),
+        message.getCompressedShare(),
+        message.getWrittenList().stream()
+            .map(
+                each ->
+                    new WorkloadProfile.Interval(
+                        duration(each.getLength()), each.getChangedPages()))
+            .toList(),
+        message.getTracker());
   }
 
   static PushReport push(io.longshore.agent.v1.PushPagesResponse message) {

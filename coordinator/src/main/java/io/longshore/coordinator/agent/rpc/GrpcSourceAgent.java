@@ -12,6 +12,8 @@ import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
 import io.longshore.agent.v1.LimitSourceRequest;
 import io.longshore.agent.v1.PrepareSourceRequest;
+import io.longshore.agent.v1.ProbeLinkRequest;
+import io.longshore.agent.v1.ProfileWorkloadRequest;
 import io.longshore.agent.v1.PushPagesRequest;
 import io.longshore.agent.v1.PushPagesResponse;
 import io.longshore.agent.v1.ReleaseSourceRequest;
@@ -20,12 +22,14 @@ import io.longshore.agent.v1.SourceAgentServiceGrpc.SourceAgentServiceBlockingSt
 import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
+import io.longshore.coordinator.agent.LinkProfile;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.SourceAgent;
 import io.longshore.coordinator.agent.TransferAccess;
 import io.longshore.coordinator.agent.Workload;
+import io.longshore.coordinator.agent.WorkloadProfile;
 import io.longshore.platform.error.Reason;
 import java.time.Duration;
 import java.util.Iterator;
@@ -72,6 +76,26 @@ final class GrpcSourceAgent implements SourceAgent {
             ? Optional.of(new ProtoWorkloadFacts(answer.getFacts()))
             : Optional.empty(),
         AgentMessages.obstacles(answer.getObstaclesList()));
+  }
+
+  @Override
+  public WorkloadProfile profile(Workload workload, Duration time)
+      throws AgentException, InterruptedException {
+    ProfileWorkloadRequest request =
+        ProfileWorkloadRequest.newBuilder()
+            .setWorkload(AgentMessages.workload(workload))
+            .setSampleTime(Durations.fromNanos(time.toNanos()))
+            .build();
+    return AgentMessages.profile(calls.call(() -> brief().profileWorkload(request)));
+  }
+
+  @Override
+  public LinkProfile probe(String transferEndpoint) throws AgentException, InterruptedException {
+    ProbeLinkRequest request =
+        ProbeLinkRequest.newBuilder().setTransferEndpoint(transferEndpoint).build();
+    var link = calls.call(() -> brief().probeLink(request)).getLink();
+    return new LinkProfile(
+        AgentMessages.duration(link.getRoundTripTime()), link.getBytesPerSecond());
   }
 
   @Override

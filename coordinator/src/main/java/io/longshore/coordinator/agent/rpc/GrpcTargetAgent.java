@@ -12,14 +12,13 @@ import io.longshore.agent.v1.ResumeWorkloadRequest;
 import io.longshore.agent.v1.TargetAgentServiceGrpc.TargetAgentServiceBlockingStub;
 import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.MigrationRef;
-import io.longshore.coordinator.agent.Obstacle;
 import io.longshore.coordinator.agent.TargetAgent;
+import io.longshore.coordinator.agent.TargetCheck;
 import io.longshore.coordinator.agent.TransferAccess;
 import io.longshore.coordinator.agent.WorkloadFacts;
 import io.longshore.coordinator.node.NodeCapabilities;
 import io.longshore.coordinator.node.rpc.NodeMessages;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A target-agent over gRPC. */
@@ -43,7 +42,7 @@ final class GrpcTargetAgent implements TargetAgent {
   }
 
   @Override
-  public List<Obstacle> check(WorkloadFacts facts, NodeCapabilities source)
+  public TargetCheck check(WorkloadFacts facts, NodeCapabilities source)
       throws AgentException, InterruptedException {
     CheckTargetRequest request =
         CheckTargetRequest.newBuilder()
@@ -51,7 +50,8 @@ final class GrpcTargetAgent implements TargetAgent {
             .setSource(NodeMessages.capabilities(source))
             .build();
     CheckTargetResponse answer = calls.call(() -> brief().checkTarget(request));
-    return AgentMessages.obstacles(answer.getObstaclesList());
+    return new TargetCheck(
+        AgentMessages.obstacles(answer.getObstaclesList()), answer.getTransferEndpoint());
   }
 
   @Override

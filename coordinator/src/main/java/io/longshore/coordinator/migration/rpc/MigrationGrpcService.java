@@ -51,7 +51,7 @@ public final class MigrationGrpcService extends MigrationServiceGrpc.MigrationSe
       PlanMigrationRequest request, StreamObserver<PlanMigrationResponse> answer) {
     MigrationSpec spec = SpecFields.spec(request.hasSpec(), request.getSpec());
     MigrationPlan plan = interruptibly(() -> migrations.plan(spec));
-    answer.onNext(PlanMigrationResponse.newBuilder().setPlan(MigrationMessages.plan(plan)).build());
+    answer.onNext(PlanMigrationResponse.newBuilder().setPlan(PlanMessages.plan(plan)).build());
     answer.onCompleted();
   }
 

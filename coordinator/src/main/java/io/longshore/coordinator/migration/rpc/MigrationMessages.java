@@ -3,13 +3,12 @@ package io.longshore.coordinator.migration.rpc;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
 import io.longshore.coordinator.agent.Workload;
-import io.longshore.coordinator.agent.WorkloadSummary;
 import io.longshore.coordinator.migration.Failure;
 import io.longshore.coordinator.migration.Measurements;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Phase;
 import io.longshore.coordinator.migration.Resolution;
-import io.longshore.coordinator.plan.MigrationPlan;
+import io.longshore.coordinator.plan.Expectation;
 import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.PostCopy;
@@ -19,7 +18,6 @@ import io.longshore.platform.error.Reason;
 import io.longshore.platform.telemetry.TraceParent;
 import io.longshore.v1.MigrationError;
 import io.longshore.v1.MigrationResult;
-import io.longshore.v1.Obstacle;
 import io.longshore.v1.Policy;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Progress;
@@ -27,7 +25,7 @@ import io.longshore.v1.SelfTestWorkload;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** Migrations and plans as messages. */
+/** Migrations as messages. */
 final class MigrationMessages {
   private MigrationMessages() {}
 
@@ -64,7 +62,8 @@ final class MigrationMessages {
         message.setResult(
             result(
                 migration.measurements(),
-                java.time.Duration.between(migration.createTime(), finished)));
+                java.time.Duration.between(migration.createTime(), finished),
+                migration.expectation()));
       }
     }
     return message.build();
@@ -129,7 +128,8 @@ final class MigrationMessages {
         .build();
   }
 
-  private static MigrationResult result(Measurements measured, java.time.Duration total) {
+  private static MigrationResult result(
+      Measurements measured, java.time.Duration total, @Nullable Expectation expected) {
     MigrationResult.Builder result =
         MigrationResult.newBuilder()
             .setTotalTime(duration(total))
@@ -153,52 +153,36 @@ final class MigrationMessages {
     if (restore != null) {
       result.setRestoreTime(duration(restore));
     }
+    if (expected != null) {
+      result
+          .setPredictedDowntime(PlanMessages.estimate(expected.downtime()))
+          .setPredictedTotalTime(PlanMessages.estimate(expected.totalTime()))
+          .setPredictedBytesOnWire(expected.bytesOnWire());
+    }
     return result.build();
   }
 
-  static io.longshore.v1.MigrationPlan plan(MigrationPlan plan) {
-    io.longshore.v1.MigrationPlan.Builder message =
-        io.longshore.v1.MigrationPlan.newBuilder()
-            .setSpec(spec(plan.spec()))
-            .setStrategyReason(plan.strategyReason());
-    plan.facts().ifPresent(facts -> message.setWorkload(summary(facts.summary())));
-    plan.obstacles()
-        .forEach(
-            o ->
-                message.addObstacles(
-                    Obstacle.newBuilder()
-                        .setReason(o.reason())
-                        .setMessage(o.message())
-                        .setRemedy(o.remedy())));
-    return message.build();
-  }
-
-  private static io.longshore.v1.WorkloadSummary summary(WorkloadSummary summary) {
-    return io.longshore.v1.WorkloadSummary.newBuilder()
-        .setCommand(summary.command())
-        .setProcesses(summary.processes())
-        .setThreads(summary.threads())
-        .setPrivateBytes(summary.privateBytes())
-        .setSharedBytes(summary.sharedBytes())
-        .setTcpConnections(summary.tcpConnections())
-        .build();
-  }
-
-  private static io.longshore.v1.MigrationSpec spec(MigrationSpec spec) {
+  static io.longshore.v1.MigrationSpec spec(MigrationSpec spec) {
     return io.longshore.v1.MigrationSpec.newBuilder()
         .setSourceNode(spec.sourceNode())
         .setTargetNode(spec.targetNode())
         .setWorkload(workload(spec.workload()))
         .setStrategy(strategy(spec.strategy()))
         .addAllServiceAddresses(spec.serviceAddresses())
-        .setPolicy(
-            Policy.newBuilder()
-                .setDowntimeBudget(duration(spec.policy().downtimeBudget()))
-                .setMaxRounds(spec.policy().maxRounds())
-                .setPostCopy(postCopy(spec.policy().postCopy()))
-                .setOnNoConvergence(onNoConvergence(spec.policy().onNoConvergence()))
-                .setMaxBandwidth(spec.policy().maxBandwidth()))
+        .setPolicy(policy(spec.policy()))
         .build();
+  }
+
+  private static Policy policy(io.longshore.coordinator.plan.Policy policy) {
+    Policy.Builder message =
+        Policy.newBuilder()
+            .setDowntimeBudget(duration(policy.downtimeBudget()))
+            .setMaxRounds(policy.maxRounds())
+            .setPostCopy(postCopy(policy.postCopy()))
+            .setOnNoConvergence(onNoConvergence(policy.onNoConvergence()))
+            .setMaxBandwidth(policy.maxBandwidth());
+    policy.maxTotalTime().ifPresent(most -> message.setMaxTotalTime(duration(most)));
+    return message.build();
   }
 
   private static io.longshore.v1.PostCopy postCopy(PostCopy postCopy) {
@@ -229,7 +213,7 @@ final class MigrationMessages {
     };
   }
 
-  private static io.longshore.v1.Strategy strategy(Strategy strategy) {
+  static io.longshore.v1.Strategy strategy(Strategy strategy) {
     return switch (strategy) {
       case UNSPECIFIED -> io.longshore.v1.Strategy.STRATEGY_UNSPECIFIED;
       case STOP_AND_COPY -> io.longshore.v1.Strategy.STRATEGY_STOP_AND_COPY;
@@ -246,7 +230,7 @@ final class MigrationMessages {
         .build();
   }
 
-  private static Duration duration(java.time.Duration time) {
+  static Duration duration(java.time.Duration time) {
     return Duration.newBuilder().setSeconds(time.getSeconds()).setNanos(time.getNano()).build();
   }
 }

@@ -11,6 +11,7 @@ import io.longshore.coordinator.rpc.Fields;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -69,6 +70,7 @@ final class SpecFields {
         rounds,
         postCopy,
         onNoConvergence(message, postCopy),
+        maxTotalTime(message),
         bandwidth("spec.policy.max_bandwidth", message.getMaxBandwidth()));
   }
 
@@ -81,6 +83,20 @@ final class SpecFields {
               .formatted(value, Policy.LEAST_BANDWIDTH));
     }
     return value;
+  }
+
+  private static Optional<Duration> maxTotalTime(io.longshore.v1.Policy message) {
+    if (!message.hasMaxTotalTime()) {
+      return Optional.empty();
+    }
+    var given = message.getMaxTotalTime();
+    if (!Durations.isValid(given)
+        || !Durations.isPositive(given)
+        || Durations.compare(given, Durations.fromDays(365)) > 0) {
+      throw Fields.invalid(
+          "spec.policy.max_total_time", "is no duration above 0 and up to a year, such as 60s");
+    }
+    return Optional.of(Duration.ofNanos(Durations.toNanos(given)));
   }
 
   private static PostCopy postCopy(io.longshore.v1.Policy message) {

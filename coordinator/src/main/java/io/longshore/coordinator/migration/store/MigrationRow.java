@@ -8,6 +8,8 @@ import io.longshore.coordinator.migration.Measurements;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Phase;
 import io.longshore.coordinator.migration.Resolution;
+import io.longshore.coordinator.plan.DurationEstimate;
+import io.longshore.coordinator.plan.Expectation;
 import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.Policy;
@@ -20,6 +22,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +44,14 @@ final class MigrationRow {
           "post_copy",
           "on_no_convergence",
           "asked_bandwidth",
+          "max_total_time",
+          "expected_downtime_low",
+          "expected_downtime",
+          "expected_downtime_high",
+          "expected_total_time_low",
+          "expected_total_time",
+          "expected_total_time_high",
+          "expected_bytes_on_wire",
           "created_at",
           "trace_parent");
   private static final List<String> STATE =
@@ -122,7 +133,9 @@ final class MigrationRow {
     row.put("max_rounds", spec.policy().maxRounds());
     row.put("post_copy", spec.policy().postCopy().name());
     row.put("on_no_convergence", spec.policy().onNoConvergence().name());
+    row.put("max_total_time", Columns.nanosOrNull(spec.policy().maxTotalTime().orElse(null)));
     row.put("asked_bandwidth", spec.policy().maxBandwidth());
+    putExpectation(row, migration.expectation());
     row.put("created_at", Columns.micros(migration.createTime()));
     row.put("trace_parent", migration.traceParent());
     row.put("phase", migration.phase().name());
@@ -138,6 +151,20 @@ final class MigrationRow {
     putFailure(row, migration.failure());
     putMeasurements(row, migration.measurements());
     return row;
+  }
+
+  private static void putExpectation(
+      Map<String, @Nullable Object> row, @Nullable Expectation expected) {
+    putEstimate(row, "expected_downtime", expected == null ? null : expected.downtime());
+    putEstimate(row, "expected_total_time", expected == null ? null : expected.totalTime());
+    row.put("expected_bytes_on_wire", expected == null ? null : expected.bytesOnWire());
+  }
+
+  private static void putEstimate(
+      Map<String, @Nullable Object> row, String column, @Nullable DurationEstimate estimate) {
+    row.put(column + "_low", Columns.nanosOrNull(estimate == null ? null : estimate.low()));
+    row.put(column, Columns.nanosOrNull(estimate == null ? null : estimate.expected()));
+    row.put(column + "_high", Columns.nanosOrNull(estimate == null ? null : estimate.high()));
   }
 
   private static void putFailure(Map<String, @Nullable Object> row, @Nullable Failure failure) {
@@ -196,7 +223,8 @@ final class MigrationRow {
         resolution(row),
         row.getInt("fence_pending") == 1,
         row.getLong("max_bandwidth"),
-        row.getString("trace_parent"));
+        row.getString("trace_parent"),
+        expectation(row));
   }
 
   private static Policy policy(ResultSet row) throws SQLException {
@@ -209,7 +237,26 @@ final class MigrationRow {
             row.getInt("max_rounds"),
             PostCopy.valueOf(row.getString("post_copy")),
             OnNoConvergence.valueOf(row.getString("on_no_convergence")),
+            Optional.ofNullable(Columns.durationOrNull(row, "max_total_time")),
             row.getLong("asked_bandwidth"));
+  }
+
+  private static @Nullable Expectation expectation(ResultSet row) throws SQLException {
+    DurationEstimate downtime = estimate(row, "expected_downtime");
+    DurationEstimate total = estimate(row, "expected_total_time");
+    return downtime == null || total == null
+        ? null
+        : new Expectation(downtime, total, row.getLong("expected_bytes_on_wire"));
+  }
+
+  private static @Nullable DurationEstimate estimate(ResultSet row, String column)
+      throws SQLException {
+    Duration low = Columns.durationOrNull(row, column + "_low");
+    Duration expected = Columns.durationOrNull(row, column);
+    Duration high = Columns.durationOrNull(row, column + "_high");
+    return low == null || expected == null || high == null
+        ? null
+        : new DurationEstimate(low, expected, high);
   }
 
   private static @Nullable Resolution resolution(ResultSet row) throws SQLException {

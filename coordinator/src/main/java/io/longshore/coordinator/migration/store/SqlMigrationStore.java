@@ -3,6 +3,7 @@ package io.longshore.coordinator.migration.store;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.MigrationStore;
+import io.longshore.coordinator.migration.Phase;
 import io.longshore.coordinator.store.Columns;
 import io.longshore.coordinator.store.Database;
 import java.time.Instant;
@@ -151,6 +152,24 @@ public final class SqlMigrationStore implements MigrationStore {
                       .bind("id", position.id()));
           return query.map(MigrationRow::read).list();
         });
+  }
+
+  @Override
+  public List<Migration> succeeded(String sourceNode, String targetNode, int limit) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    "SELECT * FROM migration WHERE phase = :phase AND source_node = :source"
+                        + " AND target_node = :target AND workload_kind <> :kind"
+                        + " ORDER BY created_at DESC, id DESC LIMIT :limit")
+                .bind("phase", Phase.SUCCEEDED.name())
+                .bind("source", sourceNode)
+                .bind("target", targetNode)
+                .bind("kind", Workload.SelfTest.KIND)
+                .bind("limit", limit)
+                .map(MigrationRow::read)
+                .list());
   }
 
   @Override

@@ -119,6 +119,11 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "A process of the workload is a zombie, stopped, or traced by a debugger.",
       "Reap it, continue it (SIGCONT) or detach the tracer."),
+  TOTAL_TIME_TOO_LONG(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "Every strategy that the policy allows is predicted to take longer than its max_total_time.",
+      "Allow more time, name a strategy, or migrate when the workload is quieter or the link freer."),
   WORKLOAD_BUSY(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,

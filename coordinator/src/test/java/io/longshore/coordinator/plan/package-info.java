@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.coordinator.plan;
+
+import org.jspecify.annotations.NullMarked;
