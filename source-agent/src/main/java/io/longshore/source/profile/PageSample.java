@@ -1,18 +1,14 @@
 package io.longshore.source.profile;
 
-import com.dynatrace.hash4j.hashing.ByteAccess;
-import com.dynatrace.hash4j.hashing.HashValue128;
-import com.dynatrace.hash4j.hashing.Hasher128;
-import com.dynatrace.hash4j.hashing.Hashing;
 import io.longshore.linux.PageSize;
 import io.longshore.linux.ProcessMemoryReader;
 import io.longshore.linux.SystemCallException;
 import io.longshore.linux.ZeroPages;
+import io.longshore.source.tracking.PageHash;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.BitSet;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads drawn pages of a running workload again and again and tells which have changed. What counts
@@ -21,12 +17,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class PageSample implements AutoCloseable {
   private static final int BLOCK_PAGES = 256;
-  private static final ByteAccess<MemorySegment> BYTES =
-      ByteAccess.forMemorySegment(MemorySegment.class);
 
   private final SampledPages pages;
-  private final Hasher128 hasher;
-  private final @Nullable HashValue128[] hashes;
+  private final long[] hashes;
+  private final BitSet known = new BitSet();
   private final BitSet gone = new BitSet();
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment block =
@@ -39,13 +33,9 @@ final class PageSample implements AutoCloseable {
     void page(MemorySegment content, long offset);
   }
 
-  /**
-   * @param seed of the hash
-   */
-  PageSample(SampledPages pages, long seed) {
+  PageSample(SampledPages pages) {
     this.pages = pages;
-    this.hasher = Hashing.xxh3_128(seed);
-    this.hashes = new HashValue128[pages.count()];
+    this.hashes = new long[pages.count()];
   }
 
   /** Pages that are there. */
@@ -111,8 +101,9 @@ final class PageSample implements AutoCloseable {
   }
 
   private void compare(int page, long offset, BitSet changed, Content content) {
-    HashValue128 hash = hasher.hashBytesTo128Bits(block, offset, PageSize.BYTES, BYTES);
-    changed.set(page, !hash.equals(hashes[page]));
+    long hash = PageHash.of(block.asSlice(offset, PageSize.BYTES));
+    changed.set(page, !known.get(page) || hash != hashes[page]);
+    known.set(page);
     hashes[page] = hash;
     if (!gone.get(page)) {
       content.page(block, offset);

@@ -53,7 +53,7 @@ public final class WorkloadProfiler {
       }
     }
     SampledPages drawn = SampledPages.draw(memory, SAMPLE, random);
-    try (PageSample sample = new PageSample(drawn, random.nextLong());
+    try (PageSample sample = new PageSample(drawn);
         Compressibility compressibility = new Compressibility(drawn.count())) {
       long begin = System.nanoTime();
       BitSet _ = sample.read(compressibility);

@@ -98,7 +98,7 @@ final class ContentHashTracker implements DirtyTracker {
   }
 
   private static long hash(MemorySegment pages, long offset) {
-    return PageHashes.hash(pages.asSlice(offset, PageSize.BYTES));
+    return PageHash.of(pages.asSlice(offset, PageSize.BYTES));
   }
 
   @Override

@@ -1,18 +1,10 @@
 package io.longshore.source.tracking;
 
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.zip.CRC32;
-import java.util.zip.CRC32C;
 
 /**
- * The pages that a process has, with the hashes of those whose content is known: 16 bytes a page,
- * ascending.
- *
- * <p>The hash is CRC-32 and CRC-32C side by side, which is a CRC of 64 bits, for processors compute
- * both as fast as memory is read. A page whose content is another keeps its hash with a probability
- * of 2<sup>-64</sup>: with a million changed pages a second, one would be missed in half a million
- * years. It is not cryptographic: a workload that makes collisions loses pages of its own.
+ * The pages that a process has, with the {@link PageHash} of those whose content is known: 16 bytes
+ * a page, ascending.
  */
 final class PageHashes {
   private static final int WORDS = 2;
@@ -21,19 +13,6 @@ final class PageHashes {
   private long[] words = new long[1024 * WORDS];
 
   private int count;
-
-  /**
-   * The hash of a content.
-   *
-   * @param content off-heap
-   */
-  static long hash(MemorySegment content) {
-    CRC32 high = new CRC32();
-    high.update(content.asByteBuffer());
-    CRC32C low = new CRC32C();
-    low.update(content.asByteBuffer());
-    return high.getValue() << 32 | low.getValue();
-  }
 
   /** Adds a page behind all that are here, without a hash. */
   void add(long page) {

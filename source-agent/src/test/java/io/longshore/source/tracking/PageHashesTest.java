@@ -40,7 +40,7 @@ class PageHashesTest {
       Set<Integer> low = new HashSet<>();
       for (int bit = -1; bit < 4096 * 8; bit++) {
         flip(page, bit);
-        long hash = PageHashes.hash(page);
+        long hash = PageHash.of(page);
         flip(page, bit);
         high.add((int) (hash >> 32));
         low.add((int) hash);
