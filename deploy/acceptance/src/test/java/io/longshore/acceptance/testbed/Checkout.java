@@ -29,14 +29,20 @@ final class Checkout {
     return List.of(tool("LONGSHORE_CRIU_4_1"), tool("LONGSHORE_CRIU_4_2"));
   }
 
-  /** Compiles the workloads and returns the path of one of them. */
+  /** The path of a workload. */
   static String workload(String name) {
-    return Command.of(List.of(path("deploy/workloads/build").toString()))
+    return Workloads.FOLDER + "/" + name;
+  }
+
+  /** Compiled once. */
+  private static final class Workloads {
+    static final String FOLDER =
+        Command.of(List.of(path("deploy/workloads/build").toString()))
             .run()
             .expectSuccess()
-            .strip()
-        + "/"
-        + name;
+            .strip();
+
+    private Workloads() {}
   }
 
   private static Map<String, String> readTools() {

@@ -92,6 +92,7 @@ record HostState(String host, Map<String, Set<String>> things) {
     Set<String> ignored = Set.of(kinds);
     await()
         .atMost(Duration.ofSeconds(30))
+        .pollDelay(Duration.ZERO)
         .pollInterval(Duration.ofMillis(300))
         .untilAsserted(
             () -> {
