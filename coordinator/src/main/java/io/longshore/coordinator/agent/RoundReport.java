@@ -10,6 +10,7 @@ package io.longshore.coordinator.agent;
  * @param zeroPages pages found all zero
  * @param bytesOnWire bytes of gRPC messages on the data streams, both ways
  * @param end why there are no more rounds: CONVERGED, NO_GAIN, MAX_ROUNDS; empty while there are
+ * @param tracker how the source knows what is written; empty if it does not say
  * @param linkCut whether they wait for the link between the agents; not stored
  */
 public record RoundReport(
@@ -20,12 +21,13 @@ public record RoundReport(
     long zeroPages,
     long bytesOnWire,
     String end,
+    String tracker,
     boolean linkCut) {
   /** The rest fits the downtime budget. */
   public static final String CONVERGED = "CONVERGED";
 
   /** No round yet. */
-  public static final RoundReport NONE = new RoundReport(0, 0, 0, 0, 0, 0, "", false);
+  public static final RoundReport NONE = new RoundReport(0, 0, 0, 0, 0, 0, "", "", false);
 
   /** Whether the rest fits the downtime budget. */
   public boolean converged() {

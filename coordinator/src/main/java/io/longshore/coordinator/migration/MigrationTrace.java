@@ -151,6 +151,7 @@ final class MigrationTrace {
       case "rounds" ->
           span.setAttribute("longshore.rounds", measured.rounds().round())
               .setAttribute("longshore.rounds_end", measured.rounds().end())
+              .setAttribute("longshore.tracker", measured.rounds().tracker())
               .setAttribute("longshore.pages", measured.rounds().totalPages())
               .setAttribute("longshore.pages_sent", measured.rounds().pagesSent())
               .setAttribute("longshore.zero_pages", measured.rounds().zeroPages())

@@ -169,6 +169,7 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
         .setZeroPages(round * 30L)
         .setBytesOnWire(round * 500_000L)
         .setEnd(end)
+        .setTracker("userfaultfd")
         .build();
   }
 

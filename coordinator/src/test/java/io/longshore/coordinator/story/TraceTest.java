@@ -112,6 +112,17 @@ final class TraceTest {
   }
 
   @Test
+  void roundsSayHowItIsKnownWhatIsWritten() {
+    Migration migration = cluster.create(Strategy.STRATEGY_HYBRID);
+    cluster.awaitDone(migration.getId());
+
+    SpanData rounds = only(migration.getTraceId(), "rounds");
+    assertThat(rounds.getAttributes().get(AttributeKey.stringKey("longshore.tracker")))
+        .isEqualTo("userfaultfd");
+    assertThat(number(rounds, "longshore.rounds")).isEqualTo(3);
+  }
+
+  @Test
   void aFailureIsOnThePhaseAndOnTheRoot() {
     cluster.script.fail("FreezeWorkload", 1, Reason.CRIU_DUMP_FAILED);
     Migration migration = cluster.create(Strategy.STRATEGY_POST_COPY);

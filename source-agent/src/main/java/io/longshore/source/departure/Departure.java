@@ -54,6 +54,7 @@ public final class Departure {
   private final Step<Phase> release;
   private final Step<Phase> rollBack;
   private volatile @Nullable Rounds rounds;
+  private volatile String tracker = "";
   private volatile @Nullable CriuDump dump;
   private volatile boolean frozen;
 
@@ -195,12 +196,18 @@ public final class Departure {
       return copy.order(
           () -> {
             var channels = link.plane().pages();
-            Rounds begun =
-                new Rounds(id, parts.trackers().get(), this::processes, channels, bandwidth);
+            DirtyTracker chosen = parts.trackers().get();
+            Rounds begun = new Rounds(id, chosen, this::processes, channels, bandwidth);
+            tracker = chosen.name();
             rounds = begun;
             return begun.run(policy);
           });
     }
+  }
+
+  /** How it is known what is written in rounds; empty before the first. */
+  public String tracker() {
+    return tracker;
   }
 
   /** How far the rounds are. */

@@ -287,6 +287,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
         .setPagesSent(progress.contentSent())
         .setZeroPages(progress.zero())
         .setBytesOnWire(departure.bytesOnWire())
+        .setTracker(departure.tracker())
         .setEnd(
             switch (progress.end()) {
               case NONE -> CopyRoundsResponse.End.END_UNSPECIFIED;

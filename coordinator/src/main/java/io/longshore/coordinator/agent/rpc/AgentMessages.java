@@ -60,6 +60,7 @@ final class AgentMessages {
           case END_NO_GAIN -> "NO_GAIN";
           case END_MAX_ROUNDS -> "MAX_ROUNDS";
         },
+        message.getTracker(),
         message.getLinkCut());
   }
 

@@ -73,6 +73,7 @@ final class MigrationRow {
           "rounds_zero_pages",
           "rounds_bytes_on_wire",
           "rounds_end",
+          "rounds_tracker",
           "frozen_at",
           "freeze_time",
           "image_bytes",
@@ -183,6 +184,7 @@ final class MigrationRow {
     row.put("rounds_zero_pages", rounds.zeroPages());
     row.put("rounds_bytes_on_wire", rounds.bytesOnWire());
     row.put("rounds_end", rounds.end());
+    row.put("rounds_tracker", rounds.tracker());
     row.put("frozen_at", Columns.microsOrNull(measured.frozenAt()));
     row.put("freeze_time", Columns.nanosOrNull(measured.freezeTime()));
     row.put("image_bytes", measured.imageBytes());
@@ -282,6 +284,7 @@ final class MigrationRow {
             row.getLong("rounds_zero_pages"),
             row.getLong("rounds_bytes_on_wire"),
             row.getString("rounds_end"),
+            row.getString("rounds_tracker"),
             false),
         Columns.instantOrNull(row, "frozen_at"),
         Columns.durationOrNull(row, "freeze_time"),
