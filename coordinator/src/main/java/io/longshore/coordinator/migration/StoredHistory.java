@@ -10,6 +10,9 @@ import java.util.Optional;
 public final class StoredHistory implements History {
   private static final int MOST = 10;
 
+  /** So many are sent within the restore. */
+  private static final long A_FEW_PAGES = 1024;
+
   private final MigrationStore store;
 
   /** Looks in this store. */
@@ -34,13 +37,13 @@ public final class StoredHistory implements History {
     if (freeze == null || restore == null) {
       return Optional.empty();
     }
-    Duration rest = downtime == null ? null : downtime.minus(freeze).minus(restore);
-    boolean withoutPages = !migration.spec().strategy().pushesBeforeResume();
-    return Optional.of(
-        new PastMigration(
-            freeze,
-            restore,
-            Optional.ofNullable(rest).filter(time -> withoutPages && !time.isNegative()),
-            measured.imageBytes()));
+    boolean withoutPages =
+        !migration.spec().strategy().pushesBeforeResume() || measured.stalePages() < A_FEW_PAGES;
+    Optional<Duration> resume =
+        Optional.ofNullable(downtime)
+            .filter(time -> withoutPages)
+            .map(time -> time.minus(freeze).minus(restore))
+            .map(time -> time.isNegative() ? Duration.ZERO : time);
+    return Optional.of(new PastMigration(freeze, restore, resume, measured.imageBytes()));
   }
 }

@@ -9,7 +9,7 @@ import java.util.Optional;
  *
  * @param freeze until the images are complete
  * @param restore from then until the workload is held
- * @param resume all the rest: decision, resume, addresses
+ * @param resume all the rest: images under way, decision, resume, addresses
  * @param measured in so many migrations; 0: it is what others took on other machines
  */
 record SwitchoverTimes(
@@ -19,7 +19,7 @@ record SwitchoverTimes(
       new SwitchoverTimes(
           DurationEstimate.ofMillis(50, 100, 250),
           DurationEstimate.ofMillis(20, 60, 200),
-          DurationEstimate.ofMillis(5, 20, 80),
+          DurationEstimate.ofMillis(5, 50, 300),
           0);
 
   /** What was measured, as far as there is anything. */

@@ -46,7 +46,7 @@ final class PredictorTest {
   void preCopyOfAQuietWorkloadStandsStillForTheSwitchoverOnly() {
     Prediction prediction = predict(DirtyCurveTest.seen(GB, 0, 0), Strategy.PRE_COPY);
 
-    assertThat(downtime(prediction)).isBetween(0.17, 0.2);
+    assertThat(downtime(prediction)).isBetween(0.21, 0.24);
     assertThat(prediction.rounds()).isEqualTo(1);
     assertThat(prediction.converges()).isTrue();
     assertThat(total(prediction)).isBetween(10.0, 12.0);

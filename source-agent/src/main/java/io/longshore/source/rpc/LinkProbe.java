@@ -107,30 +107,40 @@ public final class LinkProbe {
     return Duration.ofNanos(System.nanoTime() - begin);
   }
 
+  /**
+   * What was measured at the other end; but what lay in a buffer there comes at once, so not more
+   * than if all that was sent had come in the time that is measured.
+   */
   private long bytesPerSecond(List<ManagedChannel> connections)
       throws StatusException, InterruptedException {
+    long begin = System.nanoTime();
+    long sent = 0;
+    long measured = 0;
+    long longest = 1;
     try (ExecutorService senders = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<ProbeLinkResponse>> answers = new ArrayList<>();
+      List<Future<Sent>> sending = new ArrayList<>();
       for (ManagedChannel connection : connections) {
-        Callable<ProbeLinkResponse> sending = () -> send(connection);
-        answers.add(senders.submit(sending));
+        Callable<Sent> task = () -> send(connection);
+        sending.add(senders.submit(task));
       }
-      long rate = 0;
-      for (Future<ProbeLinkResponse> answer : answers) {
-        ProbeLinkResponse measured = result(answer);
-        long nanos = Durations.toNanos(measured.getMeasuredTime());
-        if (nanos > 0) {
-          rate += (long) (measured.getMeasuredBytes() * 1e9 / nanos);
-        }
+      for (Future<Sent> each : sending) {
+        Sent done = result(each);
+        sent += done.bytes();
+        measured += done.answer().getMeasuredBytes();
+        longest = Math.max(longest, Durations.toNanos(done.answer().getMeasuredTime()));
       }
-      return rate;
     }
+    double whole = System.nanoTime() - begin;
+    double share = (double) MEASURED.toNanos() / WARM_UP.plus(MEASURED).toNanos();
+    return (long) Math.min(measured * 1e9 / longest, sent * 1e9 / (whole * share));
   }
 
-  private static ProbeLinkResponse result(Future<ProbeLinkResponse> answer)
-      throws StatusException, InterruptedException {
+  /** What one stream did. */
+  private record Sent(long bytes, ProbeLinkResponse answer) {}
+
+  private static Sent result(Future<Sent> sending) throws StatusException, InterruptedException {
     try {
-      return answer.get();
+      return sending.get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof StatusException status) {
         throw status;
@@ -139,25 +149,24 @@ public final class LinkProbe {
     }
   }
 
-  private ProbeLinkResponse send(ManagedChannel connection)
-      throws StatusException, InterruptedException {
+  private Sent send(ManagedChannel connection) throws StatusException, InterruptedException {
     var call = open(connection);
     long most = MOST_BYTES / streams;
     long begin = System.nanoTime();
     long end = begin + WARM_UP.plus(MEASURED).toNanos();
     boolean warm = false;
     boolean open = true;
-    for (long sent = 0;
-        open && sent + MESSAGE_BYTES <= most && System.nanoTime() < end;
-        sent += MESSAGE_BYTES) {
+    long sent = 0;
+    while (open && sent + MESSAGE_BYTES <= most && System.nanoTime() < end) {
       warm = warm || sent > most / 4 || System.nanoTime() - begin > WARM_UP.toNanos();
       open =
           call.write(ProbeLinkRequest.newBuilder().setMeasured(warm).setPayload(payload).build());
+      sent += MESSAGE_BYTES;
     }
     if (open) {
       call.halfClose();
     }
-    return answer(call);
+    return new Sent(sent, answer(call));
   }
 
   private static BlockingClientCall<ProbeLinkRequest, ProbeLinkResponse> open(

@@ -32,9 +32,8 @@ final class WorkloadProfilerTest {
       assertThat(profile.sampledPages()).isEqualTo(4096);
       assertThat(profile.written()).hasSize(2);
       assertThat(profile.written()).extracting(Interval::changedPages).containsOnly(0);
-      assertThat(profile.written().getFirst().length())
-          .isBetween(TIME.dividedBy(4), TIME.dividedBy(2));
-      assertThat(profile.written().getLast().length()).isBetween(TIME, TIME.multipliedBy(2));
+      assertThat(profile.written().getFirst().length()).isGreaterThanOrEqualTo(TIME.dividedBy(4));
+      assertThat(profile.written().getLast().length()).isGreaterThanOrEqualTo(TIME);
       assertThat(profile.compressedShare()).isBetween(0.0, 1.0);
     }
   }
