@@ -34,6 +34,6 @@ public record WorkloadProfile(
 
   /** The share of pages of zeros, 0 to 1. */
   public double zeroShare() {
-    return sampledPages == 0 ? 0 : (double) zeroPages / sampledPages;
+    return sampledPages == 0 ? 0 : Math.min(1, (double) zeroPages / sampledPages);
   }
 }

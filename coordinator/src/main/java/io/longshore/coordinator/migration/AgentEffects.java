@@ -82,11 +82,11 @@ final class AgentEffects {
       }
       case RESTORE_TARGET -> new Event.Held(target(spec).restore(ref));
       case FREEZE_SOURCE -> {
+        limitSourceIfAsked(migration);
         FreezeReport report = source(spec).freeze(ref, linkPatience);
         yield new Event.Frozen(report, clock.instant().minus(report.sinceFreeze()));
       }
       case PUSH_PAGES -> {
-        limitSourceIfAsked(migration);
         Reports reports = new Reports(clock);
         yield new Event.Pushed(
             source(spec)
@@ -138,7 +138,11 @@ final class AgentEffects {
     source(migration.spec()).limit(migration.ref(), migration.maxBandwidth(), migration.revision());
   }
 
-  /** Should it have been told of a newer one meanwhile, it keeps that. */
+  /**
+   * Before anything is sent, and again before the freeze, for it may have been changed when the
+   * source did not know of the migration yet. Should it have been told of a newer one meanwhile, it
+   * keeps that.
+   */
   private void limitSourceIfAsked(Migration migration) throws AgentException, InterruptedException {
     if (migration.maxBandwidth() > 0) {
       limitSource(migration);

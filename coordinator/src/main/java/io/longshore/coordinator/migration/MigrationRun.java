@@ -92,6 +92,7 @@ final class MigrationRun implements EffectRun.Listener {
                 new Greeting(
                         "greet-target-" + greeted.id(), () -> effects.greetTarget(greeted), policy)
                     .start());
+        limit(greeted);
       }
       act();
     } finally {
@@ -147,14 +148,13 @@ final class MigrationRun implements EffectRun.Listener {
       if (current.phase().done()) {
         throw Migrations.done(current);
       }
+      if (stopped) {
+        throw Migrations.elsewhere(current.id());
+      }
       Migration next = current.limited(maxBandwidth, clock.instant());
       if (store.update(next)) {
         current = next;
-        if (limiting != null) {
-          limiting.cancel();
-        }
-        limiting =
-            new Greeting("limit-" + next.id(), () -> effects.limitSource(next), policy).start();
+        limit(next);
       } else {
         giveUp("the store has a newer epoch");
       }
@@ -165,6 +165,16 @@ final class MigrationRun implements EffectRun.Listener {
     }
     changed(over);
     return after;
+  }
+
+  /** Tells the source how fast it may send, until it has heard it. */
+  @GuardedBy("lock")
+  private void limit(Migration limited) {
+    if (limiting != null) {
+      limiting.cancel();
+    }
+    limiting =
+        new Greeting("limit-" + limited.id(), () -> effects.limitSource(limited), policy).start();
   }
 
   /**

@@ -309,7 +309,7 @@ public final class Migrations {
             .formatted(migration.id(), migration.phase().state()));
   }
 
-  private static LongshoreException elsewhere(String id) {
+  static LongshoreException elsewhere(String id) {
     return new LongshoreException(
         Reason.STALE_EPOCH,
         "migration '" + id + "' is driven by another coordinator: ask that one");

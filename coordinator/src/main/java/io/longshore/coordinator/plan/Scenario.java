@@ -80,7 +80,7 @@ record Scenario(
             + images / bytesPerSecond
             + memory.inImages() / IMAGE_BYTES_PER_SECOND;
     double restored = restore + memory.inImages() / IMAGE_BYTES_PER_SECOND;
-    double push = copied.left() / bytesPerSecond + roundTrip + untold(strategy);
+    double push = copied.left() / bytesPerSecond + roundTrip + passingZeros(strategy);
     // The target restores while pages come.
     double downtime =
         frozen + (pushedBefore ? Math.max(restored, push) : restored) + resume + 2 * roundTrip;
@@ -93,8 +93,8 @@ record Scenario(
         copied.converged());
   }
 
-  /** Pages of zeros are looked at, without rounds, while they are pushed. */
-  private double untold(Strategy strategy) {
+  /** Without rounds, pages of zeros are read and found while the others are pushed. */
+  private double passingZeros(Strategy strategy) {
     return strategy.hasRounds() ? 0 : memory.pages() * (1 - contentShare) / READ_BYTES_PER_SECOND;
   }
 

@@ -124,6 +124,24 @@ final class UpdateTest {
   }
 
   @Test
+  void aLimitThatWasLiftedIsLiftedByTheNextCoordinator() throws Exception {
+    Script.Gate push = cluster.script.hold("PushPages");
+    Migration migration = create(SOME);
+    push.awaitReached();
+    Script.Gate limit = cluster.script.hold("LimitSource");
+    update(migration.getId(), 0);
+    limit.awaitReached();
+    cluster.stopCoordinator();
+    limit.open();
+    int before = cluster.source.limits().size();
+    cluster.startCoordinator();
+    await().atMost(Duration.ofSeconds(10)).until(() -> cluster.source.limits().size() > before);
+    assertThat(cluster.source.limits().getLast().getMaxBandwidth()).isZero();
+    push.open();
+    assertThat(cluster.awaitDone(migration.getId()).getState()).isEqualTo(State.STATE_SUCCEEDED);
+  }
+
+  @Test
   void whatCannotBeIsRefused() throws Exception {
     Migration migration = create(0);
     assertRefused(() -> update(migration.getId(), 99_999), Reason.INVALID_ARGUMENT);

@@ -114,18 +114,17 @@ public final class Departure {
   }
 
   /**
-   * Sets how fast it may send, from now on and after a restart of the agent. What an older order
-   * says is not done.
-   *
-   * @throws LongshoreException JOURNAL_FAILED
+   * Sets how fast it may send, from now on and, unless the disk is full, after a restart of the
+   * agent. What an older order says is not done.
    */
   public void limit(BandwidthLimit limit) {
     synchronized (this) {
       if (limit.revision() < journal.record().bandwidth().revision() || phase().isOver()) {
         return;
       }
-      journal.change(record -> record.limited(limit));
       bandwidth.limit(limit.bytesPerSecond());
+      // A full disk must not hold up the pages.
+      journal.note(record -> record.limited(limit));
     }
     log.info("Migration {}: sends at most {} bytes a second", id, limit.bytesPerSecond());
   }

@@ -35,6 +35,10 @@ final class TargetLink {
   @GuardedBy("this")
   private long bytesBefore;
 
+  /** The newest that was seen here; a plane knows that of when it was made. */
+  @GuardedBy("this")
+  private long epoch;
+
   @GuardedBy("this")
   private boolean over;
 
@@ -116,9 +120,10 @@ final class TargetLink {
   }
 
   /** Takes note of a newer epoch. */
-  synchronized void admit(long epoch) {
+  synchronized void admit(long newEpoch) {
+    epoch = Math.max(epoch, newEpoch);
     if (plane != null) {
-      plane.admit(epoch);
+      plane.admit(newEpoch);
     }
   }
 
@@ -185,6 +190,8 @@ final class TargetLink {
     DataPlane fresh = planes.get();
     synchronized (this) {
       plane = fresh;
+      // A newer one may have come while it was made.
+      fresh.admit(epoch);
       if (over) {
         fresh.cancel();
       }

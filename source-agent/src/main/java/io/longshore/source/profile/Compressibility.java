@@ -1,6 +1,7 @@
 package io.longshore.source.profile;
 
 import io.longshore.linux.PageSize;
+import io.longshore.linux.ZeroPages;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.zip.Deflater;
@@ -28,7 +29,7 @@ final class Compressibility implements PageSample.Content, AutoCloseable {
 
   @Override
   public void page(MemorySegment content, long offset) {
-    if (PageSample.isZero(content, offset)) {
+    if (ZeroPages.isZero(content, offset)) {
       zero++;
     } else if (seen++ % every == 0) {
       MemorySegment.copy(content, ValueLayout.JAVA_BYTE, offset, page, 0, page.length);

@@ -3,7 +3,6 @@ package io.longshore.source.profile;
 import io.longshore.linux.PageSize;
 import io.longshore.linux.ProcessMemoryReader;
 import io.longshore.linux.SystemCallException;
-import io.longshore.linux.ZeroPages;
 import io.longshore.source.tracking.PageHash;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -108,11 +107,6 @@ final class PageSample implements AutoCloseable {
     if (!gone.get(page)) {
       content.page(block, offset);
     }
-  }
-
-  /** Whether a page of {@link Content} holds only zeros. */
-  static boolean isZero(MemorySegment content, long offset) {
-    return ZeroPages.isZero(content, offset);
   }
 
   @Override

@@ -105,7 +105,18 @@ final class LastingStream<Q, R> {
    * @throws TransferBrokenException if the target refused it or, the first time, cannot be reached
    */
   void awaitAccepted() throws InterruptedException {
-    awaitOpen().awaitGrant();
+    for (OutboundStream<Q, R> stream = awaitOpen(); ; stream = awaitOpen()) {
+      try {
+        stream.awaitGrant();
+        return;
+      } catch (TransferBrokenException e) {
+        if (!stream.wasOpened()) {
+          throw e;
+        }
+        // Cut just now: the next is as good.
+        awaitReplaced(stream);
+      }
+    }
   }
 
   /**

@@ -14,6 +14,7 @@ import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.rpc.TransportTuning;
 import io.longshore.platform.tls.PlaintextOnLoopback;
 import io.longshore.platform.value.HostPort;
+import io.longshore.source.pages.Bandwidth;
 import io.longshore.source.pages.PageChannel;
 import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.PageRange;
@@ -263,7 +264,7 @@ final class CutLinkTest {
   }
 
   private PagePush serve() {
-    PagePush push = new PagePush(stale, client().pages(), client().faults());
+    PagePush push = new PagePush(stale, client().pages(), client().faults(), new Bandwidth(0));
     client().onDemand(push::demand);
     return push;
   }

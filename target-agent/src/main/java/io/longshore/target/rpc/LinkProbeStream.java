@@ -51,7 +51,7 @@ final class LinkProbeStream implements StreamObserver<ProbeLinkRequest> {
   }
 
   @Override
-  public void onNext(ProbeLinkRequest request) {
+  public synchronized void onNext(ProbeLinkRequest request) {
     if (over) {
       return;
     }
@@ -79,8 +79,15 @@ final class LinkProbeStream implements StreamObserver<ProbeLinkRequest> {
     responses.onCompleted();
   }
 
+  /** The time is over, whatever has come. */
+  synchronized void expire() {
+    if (!over) {
+      answer();
+    }
+  }
+
   /** It is over, in whichever way. Idempotent. */
-  void end() {
+  synchronized void end() {
     if (!over) {
       over = true;
       places.release();
@@ -93,7 +100,7 @@ final class LinkProbeStream implements StreamObserver<ProbeLinkRequest> {
   }
 
   @Override
-  public void onCompleted() {
+  public synchronized void onCompleted() {
     if (!over) {
       answer();
     }

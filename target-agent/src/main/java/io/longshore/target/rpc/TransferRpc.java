@@ -30,6 +30,7 @@ import io.longshore.transfer.v1.TransferServiceGrpc;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -87,7 +88,18 @@ public final class TransferRpc implements BindableService {
     LinkProbeStream stream = new LinkProbeStream(responses, probes, System::nanoTime);
     responses.setOnCancelHandler(stream::end);
     responses.setOnCloseHandler(stream::end);
+    // Also of one that sends nothing.
+    Thread.ofVirtual().name("probe-limit").start(() -> expire(stream));
     return stream;
+  }
+
+  private static void expire(LinkProbeStream stream) {
+    try {
+      Thread.sleep(Duration.ofNanos(LinkProbeStream.MOST_NANOS));
+      stream.expire();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static <R> ServerCallStreamObserver<R> callOf(StreamObserver<R> responses) {

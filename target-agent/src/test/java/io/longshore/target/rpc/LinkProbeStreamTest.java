@@ -91,6 +91,17 @@ final class LinkProbeStreamTest {
   }
 
   @Test
+  void isOverAtItsTimeThoughNothingComes() {
+    stream.expire();
+    stream.expire();
+    stream.onCompleted();
+
+    assertThat(answers).hasSize(1);
+    assertThat(completed).isOne();
+    assertThat(places.availablePermits()).isOne();
+  }
+
+  @Test
   void refusesALongMessage() {
     ProbeLinkRequest tooLong =
         ProbeLinkRequest.newBuilder()
