@@ -226,7 +226,7 @@ class FailureTest {
 
     @Test
     void afterTheStepItIsTooLateToCancel() {
-      try (MemoryWorkload workload = start()) {
+      try (MemoryWorkload workload = start("48m")) {
         String id =
             testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", "post-copy"));
         awaitState(id, Migration.State.STATE_PUSHING);
@@ -243,8 +243,12 @@ class FailureTest {
     }
 
     private MemoryWorkload start() {
+      return start("128m");
+    }
+
+    private MemoryWorkload start(String size) {
       return MemoryWorkload.start(
-          testbed, "a", "--size", "128m", "--threads", "2", "--children", "1");
+          testbed, "a", "--size", size, "--threads", "2", "--children", "1");
     }
 
     private static Move stopAndCopy(MemoryWorkload workload) {
