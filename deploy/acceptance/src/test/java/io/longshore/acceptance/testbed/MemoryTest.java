@@ -166,10 +166,9 @@ class MemoryTest {
       beforeOnB.assertUnchanged(testbed, "process");
       MigrationResult result = migration.getResult();
       assertThat(result.getRounds()).isPositive();
-      // It cannot have written all of it since it was last looked at.
-      assertThat(result.getStalePages())
-          .isPositive()
-          .isLessThan(result.getMemoryBytes() / 4096 / 2);
+      // It cannot have written all of it since it was last looked at; it may not have run at all in
+      // the few milliseconds of that.
+      assertThat(result.getStalePages()).isLessThan(result.getMemoryBytes() / 4096 / 2);
     }
     beforeOnB.assertUnchanged(testbed);
   }
