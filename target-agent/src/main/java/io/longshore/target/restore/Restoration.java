@@ -85,9 +85,6 @@ public final class Restoration {
   private int rootPid;
 
   @GuardedBy("this")
-  private boolean letGo;
-
-  @GuardedBy("this")
   private Consumer<List<Member>> whenHeld = processes -> {};
 
   @GuardedBy("this")
@@ -181,8 +178,8 @@ public final class Restoration {
   }
 
   /**
-   * Asks whether what is held is still held, can still be given its memory, and would wait for it
-   * if this agent died.
+   * Asks whether what is held can still be given its memory, and would wait for it if this agent
+   * died.
    *
    * @throws LongshoreException CRIU_RESTORE_FAILED if not: it must not run
    */
@@ -197,11 +194,6 @@ public final class Restoration {
       var _ = processes();
     }
     synchronized (this) {
-      if (rootPid != 0 && !letGo && restore != null && restore.exit().isDone()) {
-        throw new LongshoreException(
-            Reason.CRIU_RESTORE_FAILED,
-            "criu restore, which holds what was restored, has ended: nobody could let it run");
-      }
       if (keeper != null && !keeper.isHolding()) {
         throw new LongshoreException(
             Reason.CRIU_RESTORE_FAILED,
@@ -226,7 +218,6 @@ public final class Restoration {
       }
       held = restore;
       root = rootPid;
-      letGo = true;
     }
     held.go();
     try {
