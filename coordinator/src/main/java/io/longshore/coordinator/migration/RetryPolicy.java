@@ -53,6 +53,11 @@ public record RetryPolicy(Duration patience, Duration firstDelay, Duration longe
         case TIMED_OUT, REFUSED -> Verdict.FAIL;
       };
     }
+    if (effect == Effect.RESUME_TARGET
+        && failure.reason().equals(Reason.CRIU_RESTORE_FAILED.name())) {
+      // The target's word that it never ran and never will.
+      return Verdict.FAIL;
+    }
     boolean loss = failure.reason().equals(Reason.WORKLOAD_LOST.name());
     return switch (effect) {
       case RESUME_TARGET, PUSH_PAGES, COMPLETE_TARGET, ROLL_BACK_SOURCE ->

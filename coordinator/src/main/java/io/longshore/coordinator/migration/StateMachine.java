@@ -113,6 +113,7 @@ final class StateMachine {
               List.of(RESUME_TARGET),
               on(Kind.RESUMED).when(whenPushedBeforeResume()).to(Phase.COMPLETING),
               on(Kind.RESUMED).when(whenPushedAfterResume()).to(Phase.PUSHING),
+              on(Kind.FAIL).to(Phase.ABORTING),
               on(Kind.LOSE).to(Phase.LOST),
               on(Kind.ABANDON_TARGET).to(Phase.ROLLING_BACK),
               on(Kind.CANCEL).tooLate()),

@@ -2,6 +2,7 @@ package io.longshore.coordinator.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.Agents;
 import io.longshore.coordinator.agent.CanaryAgent;
 import io.longshore.coordinator.agent.FreezeReport;
@@ -23,8 +24,10 @@ import io.longshore.coordinator.node.NodeCapabilities;
 import io.longshore.coordinator.node.NodeRegistry;
 import io.longshore.coordinator.node.NodeStore;
 import io.longshore.coordinator.plan.Strategy;
+import io.longshore.platform.error.Reason;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.context.Context;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -186,6 +189,9 @@ final class MigrationRunTest {
     }
   }
 
+  /** What the target answers when it is to let the workload run. */
+  private @Nullable AgentException unable;
+
   private final class Target implements TargetAgent {
     @Override
     public TargetCheck check(WorkloadFacts facts, NodeCapabilities source) {
@@ -203,7 +209,11 @@ final class MigrationRunTest {
     }
 
     @Override
-    public void resume(MigrationRef migration) {
+    public void resume(MigrationRef migration) throws AgentException {
+      if (unable != null) {
+        timeline.add("not resumed");
+        throw unable;
+      }
       timeline.add("resumed");
     }
 
@@ -288,6 +298,35 @@ final class MigrationRunTest {
             "stored RESUMING",
             "resumed");
     assertThat(timeline.indexOf("resumed")).isGreaterThan(timeline.indexOf("stored RESUMING"));
+  }
+
+  @Test
+  void whatNeverRanOnTheTargetIsRolledBackEvenAfterTheStep() {
+    unable = refused(Reason.CRIU_RESTORE_FAILED);
+    playUntil(Phase.FAILED);
+
+    assertThat(timeline)
+        .containsSubsequence("stored RESUMING", "not resumed", "aborted", "rolled back")
+        .doesNotContain("released");
+  }
+
+  @Test
+  void whatMayHaveRunOnTheTargetIsNeverRolledBack() {
+    unable = refused(Reason.WORKLOAD_LOST);
+    playUntil(Phase.LOST);
+
+    assertThat(timeline)
+        .contains("not resumed")
+        .doesNotContain("aborted", "rolled back", "released");
+  }
+
+  private static AgentException refused(Reason reason) {
+    return new AgentException(
+        AgentException.Kind.REFUSED,
+        reason.name(),
+        "told to by the test",
+        List.of(),
+        new IOException());
   }
 
   @Test

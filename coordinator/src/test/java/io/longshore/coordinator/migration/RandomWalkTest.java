@@ -123,6 +123,10 @@ final class RandomWalkTest {
       if (current.phase().mayRollBack() && effect != Effect.START) {
         running.remove(effect);
         happens(Kind.FAIL);
+      } else if (effect == Effect.RESUME_TARGET && !resumed && random.nextBoolean()) {
+        // The target's word that it never ran and never will.
+        running.remove(effect);
+        happens(Kind.FAIL);
       }
     }
 

@@ -302,6 +302,22 @@ final class StateMachineTest {
   }
 
   @Test
+  void neverRanOnTheTarget() {
+    assertThat(
+            play(
+                Strategy.STOP_AND_COPY,
+                Kind.START,
+                Kind.PREPARED,
+                Kind.FROZEN,
+                Kind.PUSHED,
+                Kind.HELD,
+                Kind.FAIL,
+                Kind.ABORTED,
+                Kind.ROLLED_BACK))
+        .endsWith(Phase.RESUMING, Phase.ABORTING, Phase.ROLLING_BACK, Phase.FAILED);
+  }
+
+  @Test
   void abandonedByAnOperator() {
     List<Kind> resuming = List.of(Kind.START, Kind.PREPARED, Kind.FROZEN, Kind.HELD);
     List<Kind> pushing = with(resuming, Kind.RESUMED);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /**
@@ -22,6 +23,7 @@ import java.util.stream.Collectors;
  */
 public final class ProcessFamily {
   private static final Path PROC = Path.of("/proc");
+  private static final Duration LOOK = Duration.ofMillis(1);
 
   private final Set<Member> known;
 
@@ -102,6 +104,58 @@ public final class ProcessFamily {
       }
     } finally {
       family.values().forEach(Pidfd::close);
+    }
+  }
+
+  /**
+   * Stops the known processes, not their descendants, and waits until none of their threads does
+   * anything. Those that have ended count as stopped.
+   *
+   * @throws IOException if some go on when the time is over
+   */
+  public void stop(Duration timeout) throws IOException {
+    signalKnown(Pidfd.SIGSTOP);
+    long deadline = System.nanoTime() + Durations.nanoseconds(timeout);
+    for (Member member : known) {
+      while (!hasStopped(member)) {
+        if (System.nanoTime() - deadline > 0) {
+          throw new IOException(
+              "process %d has not stopped after %s".formatted(member.pid(), timeout));
+        }
+        LockSupport.parkNanos(LOOK.toNanos());
+      }
+    }
+  }
+
+  /** Lets what {@link #stop} stopped go on. */
+  public void goOn() throws IOException {
+    signalKnown(Pidfd.SIGCONT);
+  }
+
+  private void signalKnown(int signal) throws IOException {
+    for (Member member : known) {
+      Optional<Pidfd> process = open(member);
+      if (process.isPresent()) {
+        try (Pidfd opened = process.get()) {
+          signal(opened, signal);
+        }
+      }
+    }
+  }
+
+  private static boolean hasStopped(Member member) throws IOException {
+    try {
+      for (int thread : ProcFiles.numbers(ProcFiles.of(member.pid(), "task"))) {
+        switch (TaskReader.threadState(member.pid(), thread)) {
+          case STOPPED, ZOMBIE, DEAD -> {}
+          case RUNNING, SLEEPING, UNINTERRUPTIBLE, TRACED, IDLE -> {
+            return false;
+          }
+        }
+      }
+      return true;
+    } catch (NoSuchFileException e) {
+      return !member.isAlive();
     }
   }
 

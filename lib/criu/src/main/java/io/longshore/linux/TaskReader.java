@@ -40,6 +40,14 @@ final class TaskReader {
         innermost(status, "TracerPid:"));
   }
 
+  /**
+   * @throws NoSuchFileException if there is no such thread
+   */
+  static Task.State threadState(int pid, int thread) throws IOException {
+    String stat = ProcFiles.text(ProcFiles.of(pid, "task", Integer.toString(thread), "stat"));
+    return Task.State.of(stat.charAt(stat.lastIndexOf(')') + 2));
+  }
+
   private static List<Integer> threads(int pid) throws IOException {
     List<Integer> own = new ArrayList<>();
     for (int thread : ProcFiles.numbers(ProcFiles.of(pid, "task"))) {

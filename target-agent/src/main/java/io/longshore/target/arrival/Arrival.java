@@ -93,7 +93,7 @@ public final class Arrival {
     this.restore = new Step<>("restore-" + ref.id());
     this.resume = Step.untilDone("resume-" + ref.id());
     this.complete = Step.untilDone("complete-" + ref.id());
-    this.abort = new Step<>("abort-" + ref.id());
+    this.abort = Step.untilDone("abort-" + ref.id());
     this.giveUp = new Step<>("give-up-" + ref.id());
     this.end = Step.untilDone("end-" + ref.id());
     new SecureRandom().nextBytes(secret);
@@ -216,6 +216,8 @@ public final class Arrival {
    * Lets the held workload run and announces its addresses.
    *
    * @return process id of its root on this host
+   * @throws LongshoreException CRIU_RESTORE_FAILED if that cannot be: it never ran and never will,
+   *     and can be aborted; WORKLOAD_LOST if it ran and is dead
    */
   public int resume() {
     refuseIfStranded();
@@ -315,12 +317,20 @@ public final class Arrival {
     }
     Parts with = parts();
     long begin = System.nanoTime();
-    // They were looked at and written down since they are held; most often that is over.
-    List<Member> processes = with.restoration().processes();
-    log.debug("Migration {}: {} are about to run", ref.id(), processes);
-    with.notes().resumed();
-    with.addresses().letOut();
-    int pid = with.restoration().go();
+    int pid;
+    try {
+      // They were looked at and written down since they are held; most often that is over.
+      List<Member> processes = with.restoration().processes();
+      log.debug("Migration {}: {} are about to run", ref.id(), processes);
+      with.notes().resumed();
+      with.addresses().letOut();
+      pid = with.restoration().go();
+    } catch (LongshoreException e) {
+      if (e.reason() == Reason.CRIU_RESTORE_FAILED) {
+        takeBack(with);
+      }
+      throw e;
+    }
     long running = System.nanoTime();
     with.addresses().resume();
     log.info(
@@ -330,6 +340,20 @@ public final class Arrival {
         TimeUnit.NANOSECONDS.toMillis(running - begin),
         TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin));
     return pid;
+  }
+
+  /**
+   * It could not be let run and never will be: it can be given back. Nothing is said to its clients
+   * meanwhile.
+   */
+  private void takeBack(Parts with) throws IOException {
+    with.addresses().silence();
+    with.notes().neverRan();
+    synchronized (this) {
+      if (phase == Phase.RESUMED) {
+        phase = Phase.HELD;
+      }
+    }
   }
 
   private Long runComplete() throws IOException, InterruptedException {

@@ -72,6 +72,13 @@ public final class ArrivalNotes implements AutoCloseable {
     note(full ? Stage.FILLED : Stage.RESUMED);
   }
 
+  /** They did not run and never will. */
+  synchronized void neverRan() throws IOException {
+    CopyRecord.unnote(folder, Stage.RESUMED);
+    CopyRecord.unnote(folder, Stage.FILLED);
+    record = record.at(Stage.PREPARED);
+  }
+
   /** No page is missing. Throws nothing: the workload is whole, whoever knows it. */
   synchronized void filled() {
     full = true;

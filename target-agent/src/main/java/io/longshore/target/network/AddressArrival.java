@@ -23,6 +23,9 @@ public interface AddressArrival {
    */
   void letOut() throws IOException;
 
+  /** After {@link #letOut}: it does not run after all, and its end is not to be heard of. */
+  void silence() throws IOException;
+
   /**
    * The workload runs: opens the addresses, delivers what was held, tells the network where they
    * are now.

@@ -100,6 +100,13 @@ public final class HostAddressArrival implements AddressArrival {
   }
 
   @Override
+  public synchronized void silence() throws IOException {
+    if (locked) {
+      lock.seal(addresses);
+    }
+  }
+
+  @Override
   public synchronized void resume() throws IOException {
     long begin = System.nanoTime();
     if (locked) {

@@ -85,6 +85,9 @@ public final class Restoration {
   private int rootPid;
 
   @GuardedBy("this")
+  private boolean letGo;
+
+  @GuardedBy("this")
   private Consumer<List<Member>> whenHeld = processes -> {};
 
   @GuardedBy("this")
@@ -178,8 +181,8 @@ public final class Restoration {
   }
 
   /**
-   * Asks whether what is held can still be given its memory, and would wait for it if this agent
-   * died.
+   * Asks whether what is held is still held, can still be given its memory, and would wait for it
+   * if this agent died.
    *
    * @throws LongshoreException CRIU_RESTORE_FAILED if not: it must not run
    */
@@ -194,6 +197,7 @@ public final class Restoration {
       var _ = processes();
     }
     synchronized (this) {
+      requireHolding();
       if (keeper != null && !keeper.isHolding()) {
         throw new LongshoreException(
             Reason.CRIU_RESTORE_FAILED,
@@ -207,7 +211,8 @@ public final class Restoration {
    * Lets the tree run.
    *
    * @return process id of its root
-   * @throws LongshoreException WORKLOAD_LOST if CRIU fails now
+   * @throws LongshoreException CRIU_RESTORE_FAILED if it cannot be let run: none of it ever will,
+   *     and {@link #abort} ends it; WORKLOAD_LOST if CRIU fails now, when some of it may have run
    */
   public int go() throws IOException, InterruptedException {
     CriuRestore held;
@@ -216,8 +221,10 @@ public final class Restoration {
       if (restore == null) {
         throw new IllegalStateException("nothing is held");
       }
+      requireHolding();
       held = restore;
       root = rootPid;
+      letGo = true;
     }
     held.go();
     try {
@@ -225,6 +232,12 @@ public final class Restoration {
         log.warn("criu restore was let go and has not ended after {}", RUNNING);
       }
     } catch (CriuFailure e) {
+      if (held.takeBack(processes())) {
+        synchronized (this) {
+          letGo = false;
+        }
+        throw failed(e);
+      }
       throw new LongshoreException(
               Reason.WORKLOAD_LOST,
               "CRIU failed after the workload was let run: " + e.getMessage(),
@@ -278,7 +291,10 @@ public final class Restoration {
     return installer == null ? 0 : installer.demandFaults();
   }
 
-  /** Ends everything; nothing of the tree will run. Not after {@link #go}. */
+  /**
+   * Ends everything; nothing of the tree will run. Not after {@link #go}, unless that said so. Can
+   * be repeated.
+   */
   public void abort() throws IOException, InterruptedException {
     CriuRestore restoring;
     synchronized (this) {
@@ -462,6 +478,15 @@ public final class Restoration {
   private void throwIfAborted() {
     if (aborted) {
       throw new LongshoreException(Reason.CANCELLED, "the migration was aborted");
+    }
+  }
+
+  @GuardedBy("this")
+  private void requireHolding() {
+    if (rootPid != 0 && !letGo && restore != null && restore.exit().isDone()) {
+      throw new LongshoreException(
+          Reason.CRIU_RESTORE_FAILED,
+          "criu restore, which holds what was restored, has ended: nobody could let it run");
     }
   }
 

@@ -413,6 +413,9 @@ final class TransferFuzzTest {
     public void hold(byte[] packet) {}
 
     @Override
+    public void silence() {}
+
+    @Override
     public void letOut() {}
 
     @Override

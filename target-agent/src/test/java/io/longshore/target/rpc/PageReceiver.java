@@ -129,6 +129,9 @@ final class PageReceiver {
     public void hold(byte[] packet) {}
 
     @Override
+    public void silence() {}
+
+    @Override
     public void letOut() {}
 
     @Override

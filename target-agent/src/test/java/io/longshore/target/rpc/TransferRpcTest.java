@@ -686,6 +686,9 @@ final class TransferRpcTest {
     }
 
     @Override
+    public void silence() {}
+
+    @Override
     public void letOut() {}
 
     @Override

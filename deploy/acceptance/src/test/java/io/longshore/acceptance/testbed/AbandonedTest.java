@@ -1,5 +1,6 @@
 package io.longshore.acceptance.testbed;
 
+import static io.longshore.acceptance.testbed.Longshore.SLOWLY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -9,6 +10,8 @@ import io.longshore.v1.Migration.State;
 import java.io.BufferedReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -34,8 +37,7 @@ class AbandonedTest {
   private final Testbed testbed;
 
   AbandonedTest(Testbeds testbeds) {
-    // The push takes half a minute: long enough for commands on a busy machine.
-    testbed = testbeds.with("--rate", "40mbit");
+    testbed = testbeds.usual();
   }
 
   @ParameterizedTest
@@ -111,15 +113,10 @@ class AbandonedTest {
   }
 
   private String beginAndAwaitPush(int pid, String... options) {
-    String[] all = new String[options.length + 2];
-    all[0] = "--strategy";
-    all[1] = "post-copy";
-    System.arraycopy(options, 0, all, 2, options.length);
-    String id = testbed.longshore().begin(Move.of("a", "b", pid, all));
-    await()
-        .atMost(Duration.ofSeconds(30))
-        .pollInterval(Duration.ofMillis(50))
-        .until(() -> testbed.longshore().get(id).getState() == State.STATE_PUSHING);
+    List<String> all = new ArrayList<>(List.of(SLOWLY, "--strategy", "post-copy"));
+    all.addAll(List.of(options));
+    String id = testbed.longshore().begin(Move.of("a", "b", pid, all.toArray(String[]::new)));
+    testbed.longshore().awaitState(id, State.STATE_PUSHING);
     return id;
   }
 

@@ -1,11 +1,9 @@
 package io.longshore.acceptance.testbed;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.longshore.acceptance.testbed.Longshore.Move;
 import io.longshore.v1.Migration;
-import java.time.Duration;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -35,9 +33,7 @@ class BandwidthTest {
       Move move =
           Move.of("a", "b", workload.pid(), "--strategy", strategy, "--max-bandwidth", "10MB");
       String id = testbed.longshore().begin(move);
-      await()
-          .atMost(Duration.ofSeconds(30))
-          .until(() -> testbed.longshore().get(id).getState() == state);
+      testbed.longshore().awaitState(id, state);
       assertThat(rate()).as("bytes a second").isBetween(7.0 * MEGABYTE, atMost(10));
 
       testbed.longshore().command("update", id, "--max-bandwidth", "3MB").run().expectSuccess();

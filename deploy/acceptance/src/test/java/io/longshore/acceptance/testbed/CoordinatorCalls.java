@@ -19,6 +19,7 @@ import io.longshore.v1.Node;
 import io.longshore.v1.NodeServiceGrpc;
 import io.longshore.v1.Resolution;
 import io.longshore.v1.ResolveMigrationRequest;
+import io.longshore.v1.UpdateMigrationRequest;
 import io.longshore.v1.WatchMigrationRequest;
 import java.io.File;
 import java.io.IOException;
@@ -94,6 +95,13 @@ final class CoordinatorCalls implements AutoCloseable {
   Migration get(String id) {
     GetMigrationRequest request = GetMigrationRequest.newBuilder().setMigrationId(id).build();
     return untilAnswered(() -> migrations().getMigration(request).getMigration());
+  }
+
+  /** Lifts the limit of its bandwidth, unless it is over. */
+  void unlimit(String id) {
+    UpdateMigrationRequest request =
+        UpdateMigrationRequest.newBuilder().setMigrationId(id).setMaxBandwidth(0).build();
+    isAccepted(() -> migrations().updateMigration(request));
   }
 
   /** Whether it is accepted: it is too late after the step. */

@@ -1,5 +1,6 @@
 package io.longshore.acceptance.testbed;
 
+import static io.longshore.acceptance.testbed.Longshore.SLOWLY;
 import static io.longshore.v1.Migration.State.STATE_CANCELLED;
 import static io.longshore.v1.Migration.State.STATE_FAILED;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -132,12 +133,11 @@ class FailureTest {
   @OnTestbed
   @Nested
   @Order(5)
-  class OnASlowLink {
+  class InASlowTransfer {
     private final Testbed testbed;
 
-    OnASlowLink(Testbeds testbeds) {
-      // The transfer takes half a minute: long enough for commands on a busy machine.
-      testbed = testbeds.with("--rate", "40mbit");
+    InASlowTransfer(Testbeds testbeds) {
+      testbed = testbeds.usual();
     }
 
     @Test
@@ -158,7 +158,7 @@ class FailureTest {
         HostState onA = HostState.of(testbed, "a");
         HostState onB = HostState.of(testbed, "b");
         String id = testbed.longshore().begin(stopAndCopy(workload));
-        awaitState(id, Migration.State.STATE_TRANSFERRING);
+        testbed.longshore().awaitState(id, Migration.State.STATE_TRANSFERRING);
         await()
             .atMost(Duration.ofSeconds(20))
             .untilAsserted(
@@ -180,8 +180,10 @@ class FailureTest {
         HostState onA = HostState.of(testbed, "a");
         HostState onB = HostState.of(testbed, "b");
         String id =
-            testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", "hybrid"));
-        awaitState(id, Migration.State.STATE_COPYING);
+            testbed
+                .longshore()
+                .begin(Move.of("a", "b", workload.pid(), SLOWLY, "--strategy", "hybrid"));
+        testbed.longshore().awaitState(id, Migration.State.STATE_COPYING);
         await()
             .atMost(Duration.ofSeconds(20))
             .untilAsserted(
@@ -210,9 +212,10 @@ class FailureTest {
                         redis.pid(),
                         "--service-ip",
                         RedisWorkload.CIDR,
+                        SLOWLY,
                         "--strategy",
                         "stop-and-copy"));
-        awaitState(id, Migration.State.STATE_TRANSFERRING);
+        testbed.longshore().awaitState(id, Migration.State.STATE_TRANSFERRING);
         testbed.longshore().command("cancel", id).run().expectSuccess();
         assertCancelled(testbed.longshore().await(id));
         onA.assertUnchanged(testbed);
@@ -228,13 +231,16 @@ class FailureTest {
     void afterTheStepItIsTooLateToCancel() {
       try (MemoryWorkload workload = start("48m")) {
         String id =
-            testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", "post-copy"));
-        awaitState(id, Migration.State.STATE_PUSHING);
+            testbed
+                .longshore()
+                .begin(Move.of("a", "b", workload.pid(), SLOWLY, "--strategy", "post-copy"));
+        testbed.longshore().awaitState(id, Migration.State.STATE_PUSHING);
         Command.Output refused = testbed.longshore().command("cancel", id).run();
         assertThat(refused.status()).isEqualTo(1);
         assertThat(refused.err()).contains("TOO_LATE_TO_CANCEL");
         // It runs there while most of its memory is still on its way.
         workload.assertRightOn("b");
+        testbed.longshore().hurry(id);
         Migration migration = testbed.longshore().await(id);
         assertThat(migration.getState()).isEqualTo(Migration.State.STATE_SUCCEEDED);
         assertThat(migration.getResult().getDemandFaults()).isPositive();
@@ -252,14 +258,7 @@ class FailureTest {
     }
 
     private static Move stopAndCopy(MemoryWorkload workload) {
-      return Move.of("a", "b", workload.pid(), "--strategy", "stop-and-copy");
-    }
-
-    private void awaitState(String id, Migration.State state) {
-      await()
-          .atMost(Duration.ofSeconds(30))
-          .pollInterval(Duration.ofMillis(50))
-          .until(() -> testbed.longshore().get(id).getState() == state);
+      return Move.of("a", "b", workload.pid(), SLOWLY, "--strategy", "stop-and-copy");
     }
 
     private static void assertCancelled(Migration migration) {

@@ -55,7 +55,13 @@ record HostState(String host, Map<String, Set<String>> things) {
     things = Map.copyOf(things);
   }
 
+  /** As it is when no node tests itself, which a service that was started again begins with. */
   static HostState of(Testbed testbed, String host) {
+    testbed.calls().awaitNodes();
+    return now(testbed, host);
+  }
+
+  private static HostState now(Testbed testbed, String host) {
     Map<String, Set<String>> things = new TreeMap<>();
     for (String section : SECTION.splitAsStream(testbed.shell(host, SCRIPT)).toList()) {
       if (!section.isBlank()) {
@@ -96,7 +102,7 @@ record HostState(String host, Map<String, Set<String>> things) {
         .pollInterval(Duration.ofMillis(300))
         .untilAsserted(
             () -> {
-              HostState now = of(testbed, host);
+              HostState now = now(testbed, host);
               things.forEach(
                   (kind, before) -> {
                     if (!ignored.contains(kind)) {

@@ -1,5 +1,6 @@
 package io.longshore.acceptance.testbed;
 
+import static io.longshore.acceptance.testbed.Longshore.SLOWLY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -22,8 +23,7 @@ class KilledTest {
   private final Testbed testbed;
 
   KilledTest(Testbeds testbeds) {
-    // The transfer takes 12 s: long enough for commands on a busy machine.
-    testbed = testbeds.with("--rate", "40mbit");
+    testbed = testbeds.usual();
   }
 
   @ParameterizedTest
@@ -37,12 +37,12 @@ class KilledTest {
     try (MemoryWorkload workload =
         MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
       String id =
-          testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", strategy));
-      await()
-          .atMost(Duration.ofSeconds(30))
-          .pollInterval(Duration.ofMillis(50))
-          .until(() -> testbed.longshore().get(id).getState() == state);
+          testbed
+              .longshore()
+              .begin(Move.of("a", "b", workload.pid(), SLOWLY, "--strategy", strategy));
+      testbed.longshore().awaitState(id, state);
       testbed.killAndStart(service);
+      testbed.longshore().hurry(id);
       Migration migration = testbed.longshore().await(id);
       if (state == State.STATE_TRANSFERRING && migration.getState() == State.STATE_FAILED) {
         // Before the step an agent that takes longer to start than the patience is rolled back.
@@ -64,12 +64,12 @@ class KilledTest {
         MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
       HostState onB = HostState.of(testbed, "b");
       String id =
-          testbed.longshore().begin(Move.of("a", "b", workload.pid(), "--strategy", "pre-copy"));
-      await()
-          .atMost(Duration.ofSeconds(30))
-          .pollInterval(Duration.ofMillis(50))
-          .until(() -> testbed.longshore().get(id).getState() == State.STATE_COPYING);
+          testbed
+              .longshore()
+              .begin(Move.of("a", "b", workload.pid(), SLOWLY, "--strategy", "pre-copy"));
+      testbed.longshore().awaitState(id, State.STATE_COPYING);
       testbed.killAndStart("a.source-agent");
+      testbed.longshore().hurry(id);
       Migration migration = testbed.longshore().await(id);
       assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_FAILED);
       workload.assertRightOn("a");
@@ -86,18 +86,41 @@ class KilledTest {
       String id =
           testbed
               .longshore()
-              .begin(Move.of("a", "b", workload.pid(), "--strategy", "stop-and-copy"));
-      await()
-          .atMost(Duration.ofSeconds(30))
-          .pollInterval(Duration.ofMillis(50))
-          .until(() -> testbed.longshore().get(id).getState() == State.STATE_TRANSFERRING);
+              .begin(Move.of("a", "b", workload.pid(), SLOWLY, "--strategy", "stop-and-copy"));
+      testbed.longshore().awaitState(id, State.STATE_TRANSFERRING);
       testbed.killAndStart("b.target-agent");
+      testbed.longshore().hurry(id);
       Migration migration = testbed.longshore().await(id);
       assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_FAILED);
       workload.assertRightOn("a");
       assertThat(testbed.hasProcess("b", workload.pid())).isFalse();
       // The agent is another process now.
       onB.assertUnchanged(testbed, "process");
+      testbed.assertDoctorFindsNothing("b");
+    }
+  }
+
+  @Test
+  void aRestoreThatIsKilledInTheHoldLeavesNothingAndIsRolledBack() {
+    try (MemoryWorkload workload =
+        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
+      HostState onB = HostState.of(testbed, "b");
+      String id =
+          testbed
+              .longshore()
+              .begin(Move.of("a", "b", workload.pid(), SLOWLY, "--strategy", "stop-and-copy"));
+      testbed.longshore().awaitState(id, State.STATE_TRANSFERRING);
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> HostProcesses.find(testbed, "b", "barrier.sh waits").isPresent());
+      HostProcesses.find(testbed, "b", "criu restore").orElseThrow().kill();
+      testbed.longshore().hurry(id);
+      Migration migration = testbed.longshore().await(id);
+      assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_FAILED);
+      assertThat(migration.getError().getReason()).isEqualTo("CRIU_RESTORE_FAILED");
+      workload.assertRightOn("a");
+      assertThat(testbed.hasProcess("b", workload.pid())).isFalse();
+      onB.assertUnchanged(testbed);
       testbed.assertDoctorFindsNothing("b");
     }
   }

@@ -11,9 +11,23 @@ import io.longshore.v1.MigrationPlan;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
+import org.awaitility.Awaitility;
 
 /** The command deploy/longshore, as an operator uses it. */
 final class Longshore {
+  /** So slow that what a test does in the middle of it is done in the middle of it. */
+  static final String SLOWLY = "--max-bandwidth=5MB";
+
+  private final Supplier<CoordinatorCalls> calls;
+
+  /**
+   * @param calls for what is asked again and again
+   */
+  Longshore(Supplier<CoordinatorCalls> calls) {
+    this.calls = calls;
+  }
+
   /** What to move where. */
   record Move(String from, String to, int pid, List<String> options) {
     Move {
@@ -85,7 +99,20 @@ final class Longshore {
   }
 
   Migration get(String id) {
-    return migration(command("get", id, "--json").run().expectSuccess());
+    return calls.get().get(id);
+  }
+
+  /** Waits until it is in a state, in which it must stay for some milliseconds to be seen. */
+  void awaitState(String id, Migration.State state) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(30))
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> get(id).getState() == state);
+  }
+
+  /** Ends what {@link #SLOWLY} began: what was to happen in the middle of it has happened. */
+  void hurry(String id) {
+    calls.get().unlimit(id);
   }
 
   ListMigrationsResponse list() {
@@ -101,7 +128,8 @@ final class Longshore {
 
   /** Waits until it is done. */
   Migration await(String id) {
-    return migration(command("watch", id, "--json").run().out().lines().toList().getLast());
+    calls.get().follow(id, Duration.ofMinutes(3), seen -> {});
+    return get(id);
   }
 
   static Migration migration(String json) {

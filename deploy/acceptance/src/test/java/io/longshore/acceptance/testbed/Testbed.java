@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** A running testbed. */
 final class Testbed {
@@ -26,8 +27,9 @@ final class Testbed {
   private static final Pattern CERTIFICATES =
       Pattern.compile("^certificates +(.*)$", Pattern.MULTILINE);
 
-  private final Longshore longshore = new Longshore();
+  private final Longshore longshore = new Longshore(this::calls);
   private final String certificates;
+  private @Nullable CoordinatorCalls calls;
 
   private Testbed(String certificates) {
     this.certificates = certificates;
@@ -64,6 +66,24 @@ final class Testbed {
 
   Longshore longshore() {
     return longshore;
+  }
+
+  /** Its coordinator, for what a command for each call would be too slow. */
+  synchronized CoordinatorCalls calls() {
+    CoordinatorCalls made = calls;
+    if (made == null) {
+      made = CoordinatorCalls.to(this);
+      calls = made;
+    }
+    return made;
+  }
+
+  /** Ends what {@link #calls} started. */
+  synchronized void forget() {
+    if (calls != null) {
+      calls.close();
+      calls = null;
+    }
   }
 
   /** The folder with the certificate of a service, of "operator" or of "scheduler". */
@@ -158,6 +178,8 @@ final class Testbed {
 
   /** Fails if the doctor finds anything of a dead migration on a node. */
   void assertDoctorFindsNothing(String node) {
+    // A node that tests itself has migrations that are not dead.
+    calls().awaitNodes();
     Command.Output found = on(node, Checkout.path("deploy/longshore").toString(), "doctor").run();
     assertThat(found.out()).isEqualTo("Nothing is left of dead migrations.\n");
     assertThat(found.status()).isZero();

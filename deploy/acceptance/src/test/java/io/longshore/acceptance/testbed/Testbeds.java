@@ -29,7 +29,7 @@ final class Testbeds implements AutoCloseable {
     List<String> wanted = List.of(options);
     Testbed testbed = current;
     if (testbed == null || !currentOptions.equals(wanted)) {
-      current = null;
+      forget();
       testbed = Testbed.up(wanted, spans.endpoint());
       current = testbed;
       currentOptions = wanted;
@@ -48,7 +48,7 @@ final class Testbeds implements AutoCloseable {
    * @return where the logs of the services are kept
    */
   Path distrust(String test) {
-    current = null;
+    forget();
     Path kept =
         Checkout.path(
             "deploy/acceptance/target/testbed-logs/"
@@ -65,7 +65,15 @@ final class Testbeds implements AutoCloseable {
 
   @Override
   public void close() {
+    forget();
     spans.close();
     Testbed.down();
+  }
+
+  private void forget() {
+    if (current != null) {
+      current.forget();
+      current = null;
+    }
   }
 }

@@ -1,6 +1,7 @@
 package io.longshore.agent.copy;
 
 import io.longshore.criu.run.CriuFolder;
+import io.longshore.criu.run.CriuRestore;
 import io.longshore.criu.run.CriuTask;
 import io.longshore.linux.ProcessFamily;
 import io.longshore.linux.ProcessFamily.Member;
@@ -76,6 +77,7 @@ public final class CopyEnd {
         // It has ended.
       }
     }
+    members.addAll(CriuRestore.notLetRun(new CriuFolder(folder).work()));
     new ProcessFamily(members).kill(KILLED);
   }
 

@@ -138,6 +138,11 @@ public record CopyRecord(
     }
   }
 
+  /** Takes a note back. */
+  public static void unnote(Path folder, Stage stage) throws IOException {
+    Files.deleteIfExists(mark(folder, stage));
+  }
+
   private static Path mark(Path folder, Stage stage) {
     return folder.resolve(stage.name().toLowerCase(Locale.ROOT));
   }

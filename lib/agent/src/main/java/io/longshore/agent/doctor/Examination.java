@@ -9,9 +9,11 @@ import io.longshore.agent.journal.JournalContents;
 import io.longshore.agent.journal.JournalEntry;
 import io.longshore.agent.journal.JournalFormatException;
 import io.longshore.criu.run.CriuFolder;
+import io.longshore.criu.run.CriuRestore;
 import io.longshore.criu.run.CriuTask;
 import io.longshore.linux.CgroupFence;
 import io.longshore.linux.CgroupHierarchy;
+import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.network.AddressLock;
 import io.longshore.linux.network.Interfaces;
 import io.longshore.linux.network.ServiceAddress;
@@ -98,6 +100,9 @@ public final class Examination {
           }
           for (CriuTask task : CriuTask.below(folder)) {
             trace(name, "process " + task.handle().pid() + " " + command(task));
+          }
+          for (Member member : CriuRestore.notLetRun(new CriuFolder(folder).work())) {
+            trace(name, "process %d of a restore that was not let run".formatted(member.pid()));
           }
         }
       }

@@ -231,7 +231,7 @@ final class CriuProcess {
     }
   }
 
-  private static Path log(Path work, String action) {
+  static Path log(Path work, String action) {
     return work.resolve(action + ".log");
   }
 

@@ -1,10 +1,15 @@
 package io.longshore.criu.run;
 
+import io.longshore.linux.FileWriters;
+import io.longshore.linux.ProcessFamily;
+import io.longshore.linux.ProcessFamily.Member;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -17,11 +22,18 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class CriuRestore {
 
+  private static final String ACTION = "restore";
+  private static final Duration STOPPED = Duration.ofSeconds(5);
+  private static final Duration KILLED = Duration.ofSeconds(10);
+
+  private final Path work;
   private final CriuProcess process;
   private final Barrier barrier;
   private final BarrierWatch watch;
+  private volatile boolean takenBack;
 
-  private CriuRestore(CriuProcess process, Barrier barrier, BarrierWatch watch) {
+  private CriuRestore(Path work, CriuProcess process, Barrier barrier, BarrierWatch watch) {
+    this.work = work;
     this.process = process;
     this.barrier = barrier;
     this.watch = watch;
@@ -35,11 +47,26 @@ public final class CriuRestore {
     BarrierWatch watch = new BarrierWatch(barrier);
     try {
       return new CriuRestore(
-          CriuProcess.start(criu, "restore", options.work(), arguments), barrier, watch);
+          options.work(),
+          CriuProcess.start(criu, ACTION, options.work(), arguments),
+          barrier,
+          watch);
     } catch (IOException failure) {
       watch.close();
       throw failure;
     }
+  }
+
+  /**
+   * What a restore has made and not let run yet, and CRIU itself. If CRIU was killed they wait for
+   * it for ever, and are nobody's children: what marks them is CRIU's log, which each has open
+   * until it runs (criu/pie/restorer.c). Empty once all run, or after a failure of CRIU's own, for
+   * it kills them then.
+   *
+   * @param work the work folder of that restore and of no other
+   */
+  public static List<Member> notLetRun(Path work) throws IOException {
+    return FileWriters.of(CriuProcess.log(work, ACTION).toAbsolutePath());
   }
 
   /**
@@ -52,6 +79,9 @@ public final class CriuRestore {
   public int awaitHeld(Duration timeout) throws IOException, InterruptedException {
     try (watch) {
       return process.await(watch.held(process.exit()), timeout, "did not restore the tree");
+    } catch (CriuFailure failure) {
+      killOrphans();
+      throw failure;
     }
   }
 
@@ -81,15 +111,38 @@ public final class CriuRestore {
   }
 
   /**
+   * After {@link #go}, if CRIU died of it: whether nothing of the tree has run. Then all of it is
+   * stopped and never will run: {@link #abort} kills it.
+   *
+   * <p>It is certain: a task closes CRIU's log before it returns to what it did at the dump, so one
+   * that is stopped and still has the log open has not come that far.
+   *
+   * @param tree all processes that were restored
+   */
+  public boolean takeBack(List<Member> tree) throws IOException {
+    if (!process.exit().isDone()) {
+      return false;
+    }
+    ProcessFamily family = new ProcessFamily(tree);
+    family.stop(STOPPED);
+    if (Set.copyOf(notLetRun(work)).containsAll(tree)) {
+      takenBack = true;
+    } else {
+      family.goOn();
+    }
+    return takenBack;
+  }
+
+  /**
    * Ends a restore that was not let go, and waits until all of it is dead. A CRIU that is held
    * kills what it restored; one that is not, or takes too long, is killed with all that is below
-   * it.
+   * it; and one that is dead already has left what it restored, which is killed too.
    *
-   * @throws IllegalStateException if it was let go
+   * @throws IllegalStateException if it was let go and not taken back
    */
   public void abort(Duration timeout) throws IOException, InterruptedException {
     watch.close();
-    if (barrier.held().isPresent()) {
+    if (!takenBack && barrier.held().isPresent()) {
       // If go was answered before, this answer changes nothing.
       barrier.answer(Barrier.Answer.ABORT);
       Optional<Integer> exit = process.awaitExit(timeout);
@@ -97,16 +150,28 @@ public final class CriuRestore {
         throw new IllegalStateException("the restored tree was let go; it cannot be taken back");
       }
       if (exit.isPresent()) {
+        killOrphans();
         return;
       }
     }
     process.kill();
+    killOrphans();
   }
 
   /** Kills CRIU and all processes below it: before {@link #go}, all that it restored. */
   public void kill() throws IOException {
     process.kill();
     watch.close();
+    killOrphans();
+  }
+
+  /** A CRIU that somebody else killed took nothing with it. */
+  private void killOrphans() throws IOException {
+    new ProcessFamily(notLetRun(work)).kill(KILLED);
+  }
+
+  int pid() {
+    return process.pid();
   }
 
   /** CRIU's exit status: 0 when the tree runs; 128 and the signal if it was killed. */

@@ -73,7 +73,7 @@ class DumpToPageServerTest {
     assertThat(stats.pagesWritten()).isEqualTo(received.bytes() / PagemapEntry.PAGE_BYTES);
     assertThat(stats.frozen()).isBetween(Duration.ofMillis(1), PATIENCE);
 
-    workload.kill();
+    workload.killAndFreePids();
     sink.writeImages(images);
     CriuRestore restore = CriuRestore.start(criu, RestoreOptions.eager(images, work));
     assertThat(restore.awaitHeld(PATIENCE)).isEqualTo(workload.pid());

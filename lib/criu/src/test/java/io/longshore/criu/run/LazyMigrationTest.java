@@ -8,6 +8,8 @@ import io.longshore.criu.image.ImageName;
 import io.longshore.criu.image.RestoreStats;
 import io.longshore.criu.pageserver.PageServer;
 import io.longshore.criu.pageserver.PageServerClient;
+import io.longshore.linux.ProcessFamily;
+import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.TracedThreads;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -77,7 +79,7 @@ class LazyMigrationTest {
         .isGreaterThanOrEqualTo(MEBIBYTES << 20);
     dump.closePageServer(PATIENCE);
     awaitState('T');
-    workload.kill();
+    workload.killAndFreePids();
 
     CompletableFuture<Void> served;
     try (PageServer server = PageServer.listen(criu.headerLayout())) {
@@ -89,8 +91,15 @@ class LazyMigrationTest {
       Barrier again = Barrier.attach(targetWork, Barrier.Action.POST_RESTORE);
       assertThat(again.held()).contains(workload.pid());
       assertThat(again.answered()).isEmpty();
+      assertThat(CriuRestore.notLetRun(targetWork))
+          .extracting(Member::pid)
+          .as("the tree, CRIU and its script")
+          .contains(workload.pid(), restore.pid())
+          .hasSize(4);
       restore.go();
       assertThat(restore.awaitExit(PATIENCE)).contains(0);
+      assertThat(CriuRestore.notLetRun(targetWork)).as("not let run yet").isEmpty();
+      assertThat(restore.takeBack(ProcessFamily.below(workload.pid()))).isFalse();
       assertThat(again.answered()).contains(Barrier.Answer.GO);
       workload.assertMemoryIsRight();
       assertThat(lazyPages.exit().get(60, TimeUnit.SECONDS)).isZero();
@@ -223,6 +232,61 @@ class LazyMigrationTest {
 
   @ParameterizedTest
   @MethodSource("crius")
+  void aRestoreThatSomebodyElseKilledInTheHoldLeavesNothing(Criu criu) throws Exception {
+    givenUp(
+        criu,
+        restore -> {
+          SystemCalls.signal(restore.pid(), SystemCalls.SIGKILL);
+          assertThat(restore.exit().get(10, TimeUnit.SECONDS)).isEqualTo(128 + SystemCalls.SIGKILL);
+          assertThat(workload.state()).as("waits for nobody").isNotEqualTo('-');
+          restore.abort(PATIENCE);
+          assertThat(workload.state()).as("when it is aborted").isIn('Z', '-');
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("crius")
+  void whatACriuThatWasKilledDidNotLetRunIsTakenBack(Criu criu) throws Exception {
+    givenUp(
+        criu,
+        restore -> {
+          List<Member> tree = ProcessFamily.below(workload.pid());
+          assertThat(restore.takeBack(tree)).as("CRIU holds it").isFalse();
+          SystemCalls.signal(restore.pid(), SystemCalls.SIGKILL);
+          restore.exit().get(10, TimeUnit.SECONDS);
+          restore.go();
+          assertThat(restore.takeBack(tree)).isTrue();
+          assertThat(workload.state()).isEqualTo('T');
+          restore.abort(PATIENCE);
+          assertThat(workload.state()).isIn('Z', '-');
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("crius")
+  void aRestoreThatSomebodyElseKilledBeforeTheHoldLeavesNothing(Criu criu) throws Exception {
+    CriuDump dump = startDump(criu, DumpOptions.of(workload.pid(), images, sourceWork));
+    dump.awaitReady(PATIENCE);
+    dump.closePageServer(PATIENCE);
+    workload.killAndFreePids();
+    // Whatever it is doing then.
+    for (int delay = 0; delay < 50; delay += 12) {
+      Files.deleteIfExists(targetWork.resolve("lazy-pages.socket"));
+      try (LazyPagesSocket listening = LazyPagesSocket.listen(targetWork)) {
+        CriuRestore restore = CriuRestore.start(criu, RestoreOptions.lazy(images, targetWork));
+        Thread.sleep(delay);
+        SystemCalls.signal(restore.pid(), SystemCalls.SIGKILL);
+        restore.abort(PATIENCE);
+        listening.stop();
+      }
+      assertThat(workload.state()).as("after %d ms", delay).isIn('Z', '-');
+      awaitState('-');
+      assertThat(processesNaming(folder)).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("crius")
   void aRestoreWhosePidIsTakenFailsWithCriusOwnWords(Criu criu) throws Exception {
     CriuDump dump = startDump(criu, DumpOptions.of(workload.pid(), images, sourceWork));
     dump.awaitReady(PATIENCE);
@@ -257,7 +321,7 @@ class LazyMigrationTest {
     dump.awaitReady(PATIENCE);
     MemoryCopy copy = MemoryCopy.of(images);
     dump.closePageServer(PATIENCE);
-    workload.kill();
+    workload.killAndFreePids();
     try (PageServer server = PageServer.listen(criu.headerLayout())) {
       LazyPages lazyPages = LazyPages.start(criu, images, targetWork, server.port());
       lazyPages.awaitReady(PATIENCE);

@@ -79,8 +79,23 @@ public final class Workload {
     }
   }
 
-  /** Kills the tree, running or not, and waits until its pids are free. */
+  /** Kills the tree, running or not, and waits until it is dead. */
   public void kill() throws Exception {
+    for (ProcessHandle member : signalled()) {
+      await().atMost(PATIENCE).until(() -> "Z-".indexOf(state((int) member.pid())) >= 0);
+    }
+  }
+
+  /** The same, and waits until its pids can be had again, which may take init some time. */
+  public void killAndFreePids() throws Exception {
+    List<ProcessHandle> tree = signalled();
+    process.waitFor(10, TimeUnit.SECONDS);
+    for (ProcessHandle member : tree) {
+      await().atMost(PATIENCE).until(() -> state((int) member.pid()) == '-');
+    }
+  }
+
+  private List<ProcessHandle> signalled() throws Exception {
     List<ProcessHandle> tree =
         ProcessHandle.of(pid())
             .filter(root -> commandLine(root.pid()).contains(result.toString()))
@@ -89,10 +104,7 @@ public final class Workload {
     for (ProcessHandle member : tree) {
       SystemCalls.signal(member.pid(), SystemCalls.SIGKILL);
     }
-    process.waitFor(10, TimeUnit.SECONDS);
-    for (ProcessHandle member : tree) {
-      await().atMost(PATIENCE).until(() -> state((int) member.pid()) == '-');
-    }
+    return tree;
   }
 
   private void awaitResult(String expected) {
