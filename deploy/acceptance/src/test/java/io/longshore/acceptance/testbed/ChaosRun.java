@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -37,6 +38,10 @@ final class ChaosRun {
 
   /** The coordinator's longest pause between two calls is 5 s. */
   private static final Duration STANDSTILL = Duration.ofSeconds(12);
+
+  /** After the step it may wait for an operator. */
+  private static final Set<State> WAITS_IN =
+      Set.of(State.STATE_RESUMING, State.STATE_PUSHING, State.STATE_RELEASING);
 
   private static final List<String> WAITS_FOR_AN_OPERATOR =
       List.of(
@@ -237,8 +242,7 @@ final class ChaosRun {
                   event -> event instanceof Kill kill && kill.victim() == Victim.TARGET_AGENT);
       if (mayWait
           && !resolved
-          && state.getNumber() >= State.STATE_RESUMING_VALUE
-          && state.getNumber() <= State.STATE_RELEASING_VALUE
+          && WAITS_IN.contains(state)
           && (saysThatItWaits(logBegins)
               || System.nanoTime() - standsStill > STANDSTILL.toNanos())) {
         String id = timeline.id();

@@ -150,7 +150,7 @@ class ChaosRuns {
         .matches(
             each -> !(each instanceof Kill kill && kill.victim() == Victim.COORDINATOR),
             "more than a coordinator");
-    assertThat(state.getNumber() < State.STATE_RESUMING_VALUE || state == State.STATE_ROLLING_BACK)
+    assertThat(Timeline.isBefore(state, State.STATE_RESUMING) || state == State.STATE_ROLLING_BACK)
         .as("before the step")
         .isTrue();
   }

@@ -32,6 +32,24 @@ record ChaosScenario(
     int dirtyPagesPerSecond,
     Resolution ifStranded,
     List<ChaosEvent> events) {
+  private static final List<Strategy> STRATEGIES =
+      List.of(
+          Strategy.STRATEGY_STOP_AND_COPY,
+          Strategy.STRATEGY_PRE_COPY,
+          Strategy.STRATEGY_POST_COPY,
+          Strategy.STRATEGY_HYBRID,
+          Strategy.STRATEGY_HYBRID);
+
+  /** Of every migration. */
+  private static final List<State> STATES =
+      List.of(
+          State.STATE_PENDING,
+          State.STATE_PREPARING,
+          State.STATE_FREEZING,
+          State.STATE_FREEZING,
+          State.STATE_RESTORING,
+          State.STATE_RESUMING);
+
   private static final List<Victim> VICTIMS =
       List.of(
           Victim.COORDINATOR,
@@ -51,9 +69,8 @@ record ChaosScenario(
   static ChaosScenario of(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     boolean fromA = random.nextBoolean();
-    boolean postCopy = random.nextInt(5) < 3;
+    Strategy strategy = STRATEGIES.get(random.nextInt(STRATEGIES.size()));
     boolean redis = random.nextInt(8) == 0;
-    Strategy strategy = postCopy ? Strategy.STRATEGY_POST_COPY : Strategy.STRATEGY_STOP_AND_COPY;
     return new ChaosScenario(
         seed,
         fromA ? "a" : "b",
@@ -68,14 +85,14 @@ record ChaosScenario(
         random.nextInt(4) == 0
             ? Resolution.RESOLUTION_ABANDON_SOURCE
             : Resolution.RESOLUTION_ABANDON_TARGET,
-        events(random, postCopy));
+        events(random, strategy));
   }
 
-  private static List<ChaosEvent> events(SplittableRandom random, boolean postCopy) {
+  private static List<ChaosEvent> events(SplittableRandom random, Strategy strategy) {
     int count = 1 + List.of(0, 0, 0, 1, 1, 2).get(random.nextInt(6));
     List<ChaosEvent> events = new ArrayList<>();
     while (events.size() < count) {
-      Moment at = moment(random, postCopy);
+      Moment at = moment(random, strategy);
       ChaosEvent event =
           switch (random.nextInt(12)) {
             case 0 -> new ChaosEvent.Cancel(at);
@@ -117,21 +134,25 @@ record ChaosScenario(
   }
 
   /** Delays as long as the states usually last, so that each part of a migration gets its share. */
-  private static Moment moment(SplittableRandom random, boolean postCopy) {
-    return switch (random.nextInt(7)) {
-      case 0 -> new Moment(State.STATE_PREPARING, upTo(random, 100));
-      case 1, 2 -> new Moment(State.STATE_FREEZING, upTo(random, 250));
-      case 3 ->
-          postCopy
-              ? new Moment(State.STATE_RESTORING, upTo(random, 100))
-              : new Moment(State.STATE_TRANSFERRING, upTo(random, 1500));
-      case 4 -> new Moment(State.STATE_RESUMING, upTo(random, 50));
-      case 5 ->
-          postCopy
-              ? new Moment(State.STATE_PUSHING, upTo(random, 1500))
-              : new Moment(State.STATE_RESTORING, upTo(random, 100));
-      default -> new Moment(State.STATE_PENDING, upTo(random, 2000));
-    };
+  private static Moment moment(SplittableRandom random, Strategy strategy) {
+    List<State> states = new ArrayList<>(STATES);
+    if (strategy == Strategy.STRATEGY_PRE_COPY || strategy == Strategy.STRATEGY_HYBRID) {
+      states.addAll(List.of(State.STATE_COPYING, State.STATE_COPYING));
+    }
+    states.add(
+        strategy == Strategy.STRATEGY_STOP_AND_COPY || strategy == Strategy.STRATEGY_PRE_COPY
+            ? State.STATE_TRANSFERRING
+            : State.STATE_PUSHING);
+    State state = states.get(random.nextInt(states.size()));
+    int lasts =
+        switch (state) {
+          case STATE_PREPARING, STATE_RESTORING -> 100;
+          case STATE_FREEZING -> 250;
+          case STATE_RESUMING -> 50;
+          case STATE_COPYING, STATE_TRANSFERRING, STATE_PUSHING -> 1500;
+          default -> 2000;
+        };
+    return new Moment(state, upTo(random, lasts));
   }
 
   private static Duration upTo(SplittableRandom random, int milliseconds) {

@@ -8,6 +8,21 @@ import java.util.Locale;
 
 /** What happened when during a migration, and in which state it was last seen. Thread-safe. */
 final class Timeline {
+  /** The states in the order of a migration's life, as their numbers are not. */
+  private static final List<State> ORDER =
+      List.of(
+          State.STATE_UNSPECIFIED,
+          State.STATE_PENDING,
+          State.STATE_PREPARING,
+          State.STATE_COPYING,
+          State.STATE_FREEZING,
+          State.STATE_TRANSFERRING,
+          State.STATE_RESTORING,
+          State.STATE_RESUMING,
+          State.STATE_PUSHING,
+          State.STATE_RELEASING,
+          State.STATE_ROLLING_BACK);
+
   private final List<String> lines = new ArrayList<>();
   private long begin;
   private Migration last = Migration.getDefaultInstance();
@@ -48,10 +63,15 @@ final class Timeline {
 
   /** Waits until it is in a state or a later one. False if it is done before. */
   synchronized boolean awaitState(State state) throws InterruptedException {
-    while (last.getState().getNumber() < state.getNumber() && !last.getDone()) {
+    while (!last.getDone() && isBefore(last.getState(), state)) {
       wait();
     }
     return !last.getDone();
+  }
+
+  /** Whether a state is earlier in the life of a migration than another; neither is its end. */
+  static boolean isBefore(State state, State other) {
+    return ORDER.indexOf(state) < ORDER.indexOf(other);
   }
 
   @Override
