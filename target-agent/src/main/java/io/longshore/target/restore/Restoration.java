@@ -87,6 +87,10 @@ public final class Restoration {
   @GuardedBy("this")
   private boolean letGo;
 
+  /** Why its memory cannot be filled. */
+  @GuardedBy("this")
+  private @Nullable Throwable broken;
+
   @GuardedBy("this")
   private Consumer<List<Member>> whenHeld = processes -> {};
 
@@ -187,16 +191,11 @@ public final class Restoration {
    * @throws LongshoreException CRIU_RESTORE_FAILED if not: it must not run
    */
   public void requireFillable() {
-    if (filled.isCompletedExceptionally()) {
-      throw new LongshoreException(
-          Reason.CRIU_RESTORE_FAILED,
-          "the memory of what was restored cannot be filled: " + filled.exceptionNow().getMessage(),
-          filled.exceptionNow());
-    }
     if (processes.isCompletedExceptionally()) {
       var _ = processes();
     }
     synchronized (this) {
+      throwIfBroken();
       requireHolding();
       if (keeper != null && !keeper.isHolding()) {
         throw new LongshoreException(
@@ -338,6 +337,7 @@ public final class Restoration {
 
   private synchronized CriuRestore startRestore() throws IOException {
     throwIfAborted();
+    throwIfBroken();
     restore = CriuRestore.start(criu, RestoreOptions.lazy(folder.images(), folder.work()));
     return restore;
   }
@@ -372,8 +372,14 @@ public final class Restoration {
       return;
     }
     boolean held;
+    CriuRestore unfinished;
     synchronized (this) {
+      broken = failure;
       held = !aborted && rootPid != 0;
+      unfinished = aborted || held ? null : restore;
+    }
+    if (unfinished != null) {
+      endUnfinished(unfinished);
     }
     if (held) {
       log.error(
@@ -389,6 +395,15 @@ public final class Restoration {
     }
     handedOver.completeExceptionally(failure);
     filled.completeExceptionally(failure);
+  }
+
+  /** A restore that nobody can fill would wait for a page until its time is over. */
+  private static void endUnfinished(CriuRestore restore) {
+    try {
+      restore.kill();
+    } catch (IOException e) {
+      log.error("criu restore cannot be killed; it ends when its time is over", e);
+    }
   }
 
   private void lookAtProcesses(int root) {
@@ -482,6 +497,16 @@ public final class Restoration {
   }
 
   @GuardedBy("this")
+  private void throwIfBroken() {
+    if (broken != null) {
+      throw new LongshoreException(
+          Reason.CRIU_RESTORE_FAILED,
+          "the memory of what was restored cannot be filled: " + broken.getMessage(),
+          broken);
+    }
+  }
+
+  @GuardedBy("this")
   private void requireHolding() {
     if (rootPid != 0 && !letGo && restore != null && restore.exit().isDone()) {
       throw new LongshoreException(
@@ -494,6 +519,8 @@ public final class Restoration {
     if (aborted) {
       return new LongshoreException(Reason.CANCELLED, "the migration was aborted", e);
     }
+    // Why CRIU was killed.
+    throwIfBroken();
     return new LongshoreException(Reason.CRIU_RESTORE_FAILED, String.valueOf(e.getMessage()), e)
         .withCriuLog(e.logLines());
   }

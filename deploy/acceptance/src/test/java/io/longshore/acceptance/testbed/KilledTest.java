@@ -8,6 +8,8 @@ import io.longshore.acceptance.testbed.Longshore.Move;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -122,6 +124,35 @@ class KilledTest {
       assertThat(testbed.hasProcess("b", workload.pid())).isFalse();
       onB.assertUnchanged(testbed);
       testbed.assertDoctorFindsNothing("b");
+    }
+  }
+
+  @Test
+  void aRestoreWhoseMemoryNobodyWouldKeepIsGivenUpAtOnce() {
+    try (MemoryWorkload workload =
+        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
+      HostState onB = HostState.of(testbed, "b");
+      // The keeper is there for less time than a command takes to return.
+      CompletableFuture<String> begun =
+          CompletableFuture.supplyAsync(
+              () ->
+                  testbed
+                      .longshore()
+                      .begin(Move.of("a", "b", workload.pid(), "--strategy", "post-copy")));
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .pollDelay(Duration.ZERO)
+          .pollInterval(Duration.ofMillis(1))
+          .until(() -> HostProcesses.find(testbed, "b", "/work/keeper"), Optional::isPresent)
+          .ifPresent(HostProcesses.One::kill);
+      String id = begun.join();
+      long begin = System.nanoTime();
+      Migration migration = testbed.longshore().await(id);
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+      assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_FAILED);
+      assertThat(migration.getError().getReason()).isEqualTo("CRIU_RESTORE_FAILED");
+      workload.assertRightOn("a");
+      onB.assertUnchanged(testbed);
     }
   }
 }
