@@ -14,6 +14,9 @@ import java.util.Optional;
  * @param inTime whether it is predicted to keep the policy's total time
  */
 record StrategyChoice(Strategy strategy, String reason, boolean inTime) {
+  /** Of a workload that writes faster than it is sent, rounds send the same pages again. */
+  private static final double MOST_RESENT = 1.3;
+
   /**
    * Chooses.
    *
@@ -35,14 +38,21 @@ record StrategyChoice(Strategy strategy, String reason, boolean inTime) {
     }
     String others = others(forecast, policy);
     if (policy.postCopy() == PostCopy.ALLOWED && lazy) {
-      for (Strategy strategy : List.of(Strategy.HYBRID, Strategy.POST_COPY)) {
-        Optional<Prediction> each = find(inTime, strategy);
-        if (each.isPresent()) {
-          return new StrategyChoice(
-              strategy,
-              others + ": it resumes first, predicted downtime " + text(each.get()),
-              true);
-        }
+      Optional<Prediction> hybrid = find(inTime, Strategy.HYBRID);
+      Optional<Prediction> postCopy = find(inTime, Strategy.POST_COPY);
+      boolean roundsPay =
+          hybrid.isPresent() && (postCopy.isEmpty() || pays(hybrid.get(), postCopy.get()));
+      Optional<Prediction> resumesFirst = roundsPay ? hybrid : postCopy;
+      if (resumesFirst.isPresent()) {
+        String rounds =
+            roundsPay || hybrid.isEmpty()
+                ? ""
+                : ", and rounds would send %.1f times as much"
+                    .formatted(ratio(hybrid.get(), postCopy.get()));
+        return new StrategyChoice(
+            resumesFirst.get().strategy(),
+            others + rounds + ": it resumes first, predicted downtime " + text(resumesFirst.get()),
+            true);
       }
     }
     String forbidden =
@@ -88,6 +98,16 @@ record StrategyChoice(Strategy strategy, String reason, boolean inTime) {
               "post-copy is forbidden: all memory is sent before the workload runs on the target",
               true);
     };
+  }
+
+  /** Whether rounds leave less behind for what they send more. */
+  private static boolean pays(Prediction hybrid, Prediction postCopy) {
+    return ratio(hybrid, postCopy) <= MOST_RESENT;
+  }
+
+  private static double ratio(Prediction hybrid, Prediction postCopy) {
+    return (double) hybrid.expectation().bytesOnWire()
+        / Math.max(1, postCopy.expectation().bytesOnWire());
   }
 
   private static boolean isInTime(Prediction prediction, Policy policy) {

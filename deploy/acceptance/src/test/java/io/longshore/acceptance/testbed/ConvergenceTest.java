@@ -47,6 +47,21 @@ class ConvergenceTest {
   }
 
   @Test
+  void autoSendsItOnlyOnce() {
+    Testbed testbed = testbeds.with(SLOW_LINK);
+    try (MemoryWorkload workload = MemoryWorkload.start(testbed, "a", QUICK_WRITER)) {
+      Migration moved =
+          testbed
+              .longshore()
+              .migrateSuccessfully(Move.of("a", "b", workload.pid(), "--strategy", "auto"));
+      assertThat(moved.getSpec().getStrategy()).isEqualTo(Strategy.STRATEGY_POST_COPY);
+      assertThat(moved.getResult().getBytesOnWire())
+          .isLessThan(moved.getResult().getMemoryBytes() * 13 / 10);
+      var _ = workload.assertWholeOn("b");
+    }
+  }
+
+  @Test
   void isRolledBackWithoutAFreezeWherePostCopyIsForbidden() {
     Testbed testbed = testbeds.with(SLOW_LINK);
     HostState beforeOnB = HostState.of(testbed, "b");
