@@ -18,18 +18,26 @@ import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.platform.error.Reason;
 import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.context.Context;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs effects by calling agents. Every method blocks and ends early when its thread is
  * interrupted.
  */
 final class AgentEffects {
+  private static final Logger log = LoggerFactory.getLogger(AgentEffects.class);
+
+  /** As long as it may take to kill a workload. */
+  private static final Duration ENDS_ITS_COPY = Duration.ofSeconds(15);
+
   private static final Duration PROGRESS_INTERVAL = Duration.ofMillis(250);
 
   private final Agents agents;
@@ -117,6 +125,7 @@ final class AgentEffects {
         yield new Event.Aborted();
       }
       case ROLL_BACK_SOURCE -> {
+        endAbandonedTarget(migration);
         source(spec).rollBack(ref);
         yield new Event.RolledBack();
       }
@@ -154,6 +163,43 @@ final class AgentEffects {
     switch (Objects.requireNonNull(migration.resolution())) {
       case ABANDON_TARGET -> target(migration.spec()).abort(migration.ref(), true);
       case ABANDON_SOURCE -> source(migration.spec()).release(migration.ref(), true);
+    }
+  }
+
+  /**
+   * A target that can be reached, though an operator abandoned it, ends its copy before the source
+   * lets its own run on. Of one that cannot the operator has said that it is off: it is told later.
+   */
+  private void endAbandonedTarget(Migration migration) throws InterruptedException {
+    if (migration.resolution() != Resolution.ABANDON_TARGET || !migration.fencePending()) {
+      return;
+    }
+    Thread telling =
+        Thread.ofVirtual()
+            .name("fence-" + migration.id())
+            .start(Context.current().wrap(() -> tryToFence(migration)));
+    try {
+      if (!telling.join(ENDS_ITS_COPY)) {
+        log.warn(
+            "Migration {}: the target that was abandoned does not answer; the source runs on",
+            migration.id());
+      }
+    } finally {
+      telling.interrupt();
+    }
+  }
+
+  private void tryToFence(Migration migration) {
+    try {
+      fence(migration);
+    } catch (AgentException e) {
+      log.warn(
+          "Migration {}: the target that was abandoned was not told yet: {}: {}",
+          migration.id(),
+          e.reason(),
+          e.message());
+    } catch (InterruptedException e) {
+      log.debug("The target that was abandoned takes too long", e);
     }
   }
 

@@ -92,6 +92,24 @@ final class ResolveTest {
   }
 
   @Test
+  void aTargetThatIsThereEndsItsCopyBeforeTheSourceRunsOn() throws Exception {
+    Script.Gate push = cluster.script.hold("PushPages");
+    Migration migration = cluster.create(Strategy.STRATEGY_POST_COPY);
+    push.awaitReached();
+    cluster.awaitState(migration.getId(), State.STATE_PUSHING);
+    Script.Gate abort = cluster.script.hold("AbortTarget");
+    cluster.world.targetIsDead = true;
+    ask(migration, Resolution.RESOLUTION_ABANDON_TARGET, State.STATE_PUSHING, true);
+    abort.awaitReached();
+    assertThat(cluster.world.rolledBack).isFalse();
+    abort.open();
+    cluster.awaitDone(migration.getId());
+    assertThat(cluster.script.calls()).containsSubsequence("AbortTarget", "RollBackSource");
+    push.open();
+    awaitTold(migration);
+  }
+
+  @Test
   void whoIsYetToBeToldIsRememberedByTheNextCoordinator() throws Exception {
     Script.Gate resume = cluster.script.hold("ResumeWorkload");
     Migration migration = cluster.create(Strategy.STRATEGY_POST_COPY);

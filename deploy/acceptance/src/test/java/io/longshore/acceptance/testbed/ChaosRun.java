@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -58,6 +59,10 @@ final class ChaosRun {
   /** Of each event that did happen, the state in which the migration was. */
   private final Map<ChaosEvent, State> happened = new ConcurrentHashMap<>();
 
+  /** Events that are happening; others wait for a state that may never come. */
+  private final AtomicInteger underWay = new AtomicInteger();
+
+  private volatile long lastEvent = System.nanoTime();
   private volatile boolean cancelled;
   private volatile boolean resolved;
 
@@ -108,17 +113,22 @@ final class ChaosRun {
               () -> {
                 if (timeline.awaitState(event.at().since())) {
                   Thread.sleep(event.at().delay());
-                  happen(event, created.getId());
+                  underWay.incrementAndGet();
+                  try {
+                    happen(event, created.getId());
+                  } finally {
+                    lastEvent = System.nanoTime();
+                    underWay.decrementAndGet();
+                  }
                 }
               },
               failures));
     }
     threads.add(start(() -> coordinator.follow(created.getId(), LIMIT, timeline::saw), failures));
-    for (Thread thread : threads.subList(0, threads.size() - 1)) {
+    awaitDoneOrResolve(logBegins);
+    for (Thread thread : threads) {
       thread.join();
     }
-    awaitDoneOrResolve(logBegins);
-    threads.getLast().join();
     for (Throwable failure : failures) {
       throw new AssertionError("the harness failed", failure);
     }
@@ -229,11 +239,10 @@ final class ChaosRun {
   }
 
   /**
-   * All events are over and all services run: it ends by itself, unless an operator must decide.
+   * When no event is under way all services run: it ends by itself, unless an operator must decide.
    */
   private void awaitDoneOrResolve(long logBegins) throws InterruptedException, IOException {
     long end = System.nanoTime() + LIMIT.toNanos();
-    long standsStill = System.nanoTime();
     while (!timeline.isDone() && System.nanoTime() < end) {
       State state = timeline.state();
       boolean mayWait =
@@ -243,8 +252,8 @@ final class ChaosRun {
       if (mayWait
           && !resolved
           && WAITS_IN.contains(state)
-          && (saysThatItWaits(logBegins)
-              || System.nanoTime() - standsStill > STANDSTILL.toNanos())) {
+          && underWay.get() == 0
+          && (saysThatItWaits(logBegins) || System.nanoTime() - lastEvent > STANDSTILL.toNanos())) {
         String id = timeline.id();
         timeline.note("waits for an operator: " + scenario.ifStranded());
         resolved = coordinator.resolve(id, decision(state), state);

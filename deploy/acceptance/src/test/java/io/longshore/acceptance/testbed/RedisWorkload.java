@@ -30,7 +30,8 @@ final class RedisWorkload implements AutoCloseable {
 
   /** Returns when it has so many bytes of values. */
   static RedisWorkload start(Testbed testbed, String host, long bytes) {
-    testbed.shell(host, "ip address add \"$1\" dev eth0", CIDR);
+    testbed.shell(
+        host, "ip address add \"$1\" dev eth0 && arping -q -U -c 1 -I eth0 \"$2\"", CIDR, ADDRESS);
     testbed.shell(
         host,
         """

@@ -5,7 +5,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +69,9 @@ final class RunningCopies implements AutoCloseable {
   private final Stretches stretches = new Stretches();
   private final Thread thread = Thread.ofPlatform().name("copies").unstarted(this::watch);
   private volatile boolean stopped;
+  private final Map<String, Long> numbers = new HashMap<>();
+  private long lastStep = System.nanoTime();
+  private long longestStandstill;
 
   private RunningCopies(List<Copy> copies) {
     this.copies = copies;
@@ -93,6 +99,15 @@ final class RunningCopies implements AutoCloseable {
     OptionalLong now = copy.read();
     if (now.isPresent()) {
       stretches.saw(copy.host, now.getAsLong());
+      Long before = numbers.put(copy.host, now.getAsLong());
+      if (before == null || before != now.getAsLong()) {
+        long time = System.nanoTime();
+        // What is restored and does not run shows where it was when it was frozen.
+        if (before != null) {
+          longestStandstill = Math.max(longestStandstill, time - lastStep);
+          lastStep = time;
+        }
+      }
     }
   }
 
@@ -100,6 +115,12 @@ final class RunningCopies implements AutoCloseable {
   Stretches stretches() {
     close();
     return stretches;
+  }
+
+  /** Stops, and returns how long no copy ran. */
+  Duration longestStandstill() {
+    close();
+    return Duration.ofNanos(longestStandstill);
   }
 
   @Override
