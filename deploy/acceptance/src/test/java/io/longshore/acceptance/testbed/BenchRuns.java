@@ -34,10 +34,11 @@ class BenchRuns {
   private static final int CONNECTIONS = 20;
   private static final Duration BESIDE = Duration.ofSeconds(4);
 
-  /** 2 % of its memory a second. */
   private static final int DIRTIER_MEBIBYTES = 512;
+  private static final int DIRTIER_THREADS = 2;
 
-  private static final int DIRTIER_PAGES = DIRTIER_MEBIBYTES * 256 / 50;
+  /** Of each thread: 2 % of all memory a second. */
+  private static final int DIRTIER_PAGES = DIRTIER_MEBIBYTES * 256 / 50 / DIRTIER_THREADS;
 
   private final Testbed testbed;
   private final JsonArray rows = new JsonArray();
@@ -152,7 +153,7 @@ class BenchRuns {
             "--size",
             DIRTIER_MEBIBYTES + "m",
             "--threads",
-            "2",
+            "" + DIRTIER_THREADS,
             "--dirty",
             "" + DIRTIER_PAGES)) {
       try (RunningCopies copies = RunningCopies.of(testbed, "a", "b", workload)) {
