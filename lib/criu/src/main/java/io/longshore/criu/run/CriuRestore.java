@@ -3,6 +3,7 @@ package io.longshore.criu.run;
 import io.longshore.linux.FileWriters;
 import io.longshore.linux.ProcessFamily;
 import io.longshore.linux.ProcessFamily.Member;
+import io.longshore.linux.StoppedThreads;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -114,8 +115,10 @@ public final class CriuRestore {
    * After {@link #go}, if CRIU died of it: whether nothing of the tree has run. Then all of it is
    * stopped and never will run: {@link #abort} kills it.
    *
-   * <p>It is certain: a task closes CRIU's log before it returns to what it did at the dump, so one
-   * that is stopped and still has the log open has not come that far.
+   * <p>It is certain: the first thread of a task closes CRIU's log before it returns to what it did
+   * at the dump, so one that is stopped and still has the log open has not come that far; and
+   * neither has another thread that is in the same mapping, CRIU's code, which goes before the task
+   * runs.
    *
    * @param tree all processes that were restored
    */
@@ -125,12 +128,21 @@ public final class CriuRestore {
     }
     ProcessFamily family = new ProcessFamily(tree);
     family.stop(STOPPED);
-    if (Set.copyOf(notLetRun(work)).containsAll(tree)) {
+    if (Set.copyOf(notLetRun(work)).containsAll(tree) && noThreadRan(tree)) {
       takenBack = true;
     } else {
       family.goOn();
     }
     return takenBack;
+  }
+
+  private static boolean noThreadRan(List<Member> tree) throws IOException {
+    for (Member member : tree) {
+      if (!StoppedThreads.areTogether(member.pid())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
