@@ -98,12 +98,22 @@ final class PlanTest {
 
   @Test
   void choosesHybridForWhatDoesNot() {
-    cluster.source.profile = FakeSource.profile(1000 * MIB, QUICK);
-    MigrationPlan plan = plan(auto(1500));
+    cluster.source.profile = FakeSource.profile(1000 * MIB, SOMEWHAT);
+    MigrationPlan plan = plan(auto(300));
 
     assertThat(plan.getSpec().getStrategy()).isEqualTo(Strategy.STRATEGY_HYBRID);
     assertThat(plan.getStrategyReason())
-        .contains("stop-and-copy would have a downtime of 1", "pre-copy does not surely converge");
+        .contains("stop-and-copy would have a downtime of 1", "pre-copy would have a downtime of");
+  }
+
+  @Test
+  void choosesPostCopyForWhatWritesFasterThanItIsSent() {
+    cluster.source.profile = FakeSource.profile(1000 * MIB, QUICK);
+    MigrationPlan plan = plan(auto(1500));
+
+    assertThat(plan.getSpec().getStrategy()).isEqualTo(Strategy.STRATEGY_POST_COPY);
+    assertThat(plan.getStrategyReason())
+        .contains("pre-copy does not surely converge", "rounds would send");
     assertThat(plan.getPredictionsList().get(1).getConverges()).isFalse();
   }
 
@@ -132,8 +142,8 @@ final class PlanTest {
 
   @Test
   void theResultHasWhatWasPredictedBesideWhatWasMeasured() throws Exception {
-    cluster.source.profile = FakeSource.profile(1000 * MIB, QUICK);
-    Migration created = cluster.create("r", auto(1500));
+    cluster.source.profile = FakeSource.profile(1000 * MIB, SOMEWHAT);
+    Migration created = cluster.create("r", auto(300));
     Migration done = cluster.awaitDone(created.getId());
 
     assertThat(done.getState()).isEqualTo(State.STATE_SUCCEEDED);

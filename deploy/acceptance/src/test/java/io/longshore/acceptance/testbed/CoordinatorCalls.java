@@ -161,6 +161,11 @@ final class CoordinatorCalls implements AutoCloseable {
 
   /** Waits until a workload can be moved from any node. */
   void awaitNodes() {
+    Testbed.NODES.forEach(this::awaitNode);
+  }
+
+  /** Waits until a node can be used, its self-test over. */
+  void awaitNode(String name) {
     await()
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(50))
@@ -173,8 +178,10 @@ final class CoordinatorCalls implements AutoCloseable {
                                   .withDeadlineAfter(5, TimeUnit.SECONDS)
                                   .listNodes(ListNodesRequest.getDefaultInstance()))
                       .getNodesList();
-              return nodes.size() == Testbed.NODES.size()
-                  && nodes.stream().allMatch(node -> node.getState() == Node.State.STATE_READY);
+              return nodes.stream()
+                  .anyMatch(
+                      node ->
+                          node.getName().equals(name) && node.getState() == Node.State.STATE_READY);
             });
   }
 

@@ -27,6 +27,10 @@ class DoorsTest {
       """
       {"migration": {"migration_id": "m-evil", "epoch": 9}, "facts": {"command": "x"}}
       """;
+  private static final String ABORT_TARGET =
+      """
+      {"migration": {"migration_id": "m-evil", "epoch": 9}}
+      """;
   private static final String OPEN =
       """
       {"open": {"migration_id": "m-evil", "epoch": 9, "secret": "AAAA"}}
@@ -93,6 +97,17 @@ class DoorsTest {
       assertThat(output.err().contains("may not call"))
           .as("%s", output)
           .isEqualTo(!allowed.contains(caller));
+    }
+    if (request.equals(PREPARE_TARGET)) {
+      // What was let through is there until it is aborted.
+      Curl.withSchema(
+              testbed,
+              "client",
+              testbed.certificates("coordinator"),
+              ABORT_TARGET,
+              "https://" + address + "/longshore.agent.v1.TargetAgentService/AbortTarget")
+          .run()
+          .expectSuccess();
     }
   }
 

@@ -55,9 +55,9 @@ record HostState(String host, Map<String, Set<String>> things) {
     things = Map.copyOf(things);
   }
 
-  /** As it is when no node tests itself, which a service that was started again begins with. */
+  /** As it is when it does not test itself, which a service that was started again begins with. */
   static HostState of(Testbed testbed, String host) {
-    testbed.calls().awaitNodes();
+    testbed.calls().awaitNode(host);
     return now(testbed, host);
   }
 

@@ -179,7 +179,7 @@ final class Testbed {
   /** Fails if the doctor finds anything of a dead migration on a node. */
   void assertDoctorFindsNothing(String node) {
     // A node that tests itself has migrations that are not dead.
-    calls().awaitNodes();
+    calls().awaitNode(node);
     Command.Output found = on(node, Checkout.path("deploy/longshore").toString(), "doctor").run();
     assertThat(found.out()).isEqualTo("Nothing is left of dead migrations.\n");
     assertThat(found.status()).isZero();
