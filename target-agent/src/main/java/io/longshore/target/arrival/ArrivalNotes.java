@@ -74,8 +74,9 @@ public final class ArrivalNotes implements AutoCloseable {
 
   /** They did not run and never will. */
   synchronized void neverRan() throws IOException {
-    CopyRecord.unnote(folder, Stage.RESUMED);
+    // Filled alone would be taken for a copy that runs.
     CopyRecord.unnote(folder, Stage.FILLED);
+    CopyRecord.unnote(folder, Stage.RESUMED);
     record = record.at(Stage.PREPARED);
   }
 

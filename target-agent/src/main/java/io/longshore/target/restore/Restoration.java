@@ -314,7 +314,11 @@ public final class Restoration {
   public void kill() throws IOException {
     settled.set(true);
     new ProcessFamily(processes()).kill(KILLED);
-    filled.completeExceptionally(new IOException("the workload was ended here"));
+    IOException ended = new IOException("the workload was ended here");
+    synchronized (this) {
+      broken = ended;
+    }
+    filled.completeExceptionally(ended);
   }
 
   private synchronized PageInstaller startInstaller() throws IOException {

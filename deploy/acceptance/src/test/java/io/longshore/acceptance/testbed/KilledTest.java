@@ -36,8 +36,7 @@ class KilledTest {
     "coordinator,    post-copy,     STATE_PUSHING",
   })
   void theWorkloadIsWholeInOnePlace(String service, String strategy, State state) {
-    try (MemoryWorkload workload =
-        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
+    try (MemoryWorkload workload = startOnA()) {
       String id =
           testbed
               .longshore()
@@ -62,8 +61,7 @@ class KilledTest {
 
   @Test
   void whatIsCopiedInRoundsRunsOnWhenItsAgentIsKilled() {
-    try (MemoryWorkload workload =
-        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
+    try (MemoryWorkload workload = startOnA()) {
       HostState onB = HostState.of(testbed, "b");
       String id =
           testbed
@@ -82,8 +80,7 @@ class KilledTest {
 
   @Test
   void whatNeverRanOnTheTargetIsEndedThereAndRolledBack() {
-    try (MemoryWorkload workload =
-        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
+    try (MemoryWorkload workload = startOnA()) {
       HostState onB = HostState.of(testbed, "b");
       String id =
           testbed
@@ -104,8 +101,7 @@ class KilledTest {
 
   @Test
   void aRestoreThatIsKilledInTheHoldLeavesNothingAndIsRolledBack() {
-    try (MemoryWorkload workload =
-        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
+    try (MemoryWorkload workload = startOnA()) {
       HostState onB = HostState.of(testbed, "b");
       String id =
           testbed
@@ -129,8 +125,7 @@ class KilledTest {
 
   @Test
   void aRestoreWhoseMemoryNobodyWouldKeepIsGivenUpAtOnce() {
-    try (MemoryWorkload workload =
-        MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1")) {
+    try (MemoryWorkload workload = startOnA()) {
       HostState onB = HostState.of(testbed, "b");
       // The keeper is there for less time than a command takes to return.
       CompletableFuture<String> begun =
@@ -154,5 +149,9 @@ class KilledTest {
       workload.assertRightOn("a");
       onB.assertUnchanged(testbed);
     }
+  }
+
+  private MemoryWorkload startOnA() {
+    return MemoryWorkload.start(testbed, "a", "--size", "56m", "--threads", "2", "--children", "1");
   }
 }
