@@ -224,6 +224,12 @@ public final class Arrival {
     CompletableFuture<Integer> outcome;
     synchronized (this) {
       refuseIfEnding("resume");
+      if (phase == Phase.ABORTED) {
+        throw new LongshoreException(
+            Reason.CRIU_RESTORE_FAILED,
+            "migration %s never ran on the target and never will: it was ended there"
+                .formatted(ref.id()));
+      }
       if (!resume.wasOrdered()) {
         require(found == null ? Phase.HELD : Phase.RESUMED, "resume");
         phase = Phase.RESUMED;

@@ -5,10 +5,9 @@ import io.longshore.agent.copy.CopyRecord;
 import io.longshore.agent.copy.CopyRecord.Stage;
 import io.longshore.agent.journal.JournalFormatException;
 import io.longshore.agent.migration.MigrationRef;
-import io.longshore.criu.run.Barrier;
-import io.longshore.criu.run.Barrier.Action;
-import io.longshore.criu.run.Barrier.Answer;
 import io.longshore.criu.run.CriuFolder;
+import io.longshore.criu.run.CriuRestore;
+import io.longshore.criu.run.CriuRestore.Fate;
 import io.longshore.platform.error.LongshoreException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -66,13 +65,6 @@ final class FoundCopies {
       FoundCopy unknown = new FoundCopy(id, folder, Phase.STRANDED, Optional.empty());
       return Arrival.found(new MigrationRef(id, 1), unknown);
     }
-    if (written.isPresent() && written.get().stage() == Stage.PREPARED && wasLetGo(folder)) {
-      log.error(
-          "Migration {}: CRIU was told to let it run, and nobody wrote that down; nothing of it is touched",
-          id);
-      FoundCopy unknown = new FoundCopy(id, folder, Phase.STRANDED, Optional.empty());
-      return Arrival.found(written.get().ref(), unknown);
-    }
     CopyRecord record = written.orElseGet(() -> CopyRecord.of(new MigrationRef(id, 1)));
     ArrivalNotes notes = ArrivalNotes.takeUp(folder, record);
     Phase phase = phase(id, folder, record);
@@ -89,11 +81,25 @@ final class FoundCopies {
   }
 
   private static Phase phase(String id, Path folder, CopyRecord record) throws IOException {
+    Fate fate = fate(folder, record);
+    if (fate == Fate.NEVER_RAN) {
+      log.warn("Migration {}: never ran here before the agent ended; removing it", id);
+      return Phase.ABORTED;
+    }
+    if (fate == Fate.RAN_IN_PART) {
+      log.error(
+          "Migration {}: CRIU was killed while it let one process after another run. 'longshore resolve {}' decides; nothing is touched until then",
+          id,
+          id);
+      return Phase.STRANDED;
+    }
     CopyEnd copy = new CopyEnd(folder, record);
     return switch (record.stage()) {
       case PREPARED -> {
-        log.warn("Migration {}: never ran here before the agent ended; removing it", id);
-        yield Phase.ABORTED;
+        log.error(
+            "Migration {}: CRIU was told to let it run, and nobody wrote that down; nothing of it is touched",
+            id);
+        yield Phase.STRANDED;
       }
       case FILLED -> {
         log.info("Migration {}: has every page; taken up again", id);
@@ -115,13 +121,12 @@ final class FoundCopies {
     };
   }
 
-  private static boolean wasLetGo(Path folder) throws IOException {
+  /** What was written down as running may not run: it is written first. */
+  private static Fate fate(Path folder, CopyRecord record) throws IOException {
     try {
-      return Barrier.attach(new CriuFolder(folder).work(), Action.POST_RESTORE)
-          .answered()
-          .equals(Optional.of(Answer.GO));
+      return CriuRestore.fate(new CriuFolder(folder).work(), record.processes());
     } catch (NoSuchFileException e) {
-      return false;
+      return record.stage() == Stage.PREPARED ? Fate.NEVER_RAN : Fate.RUNS;
     }
   }
 }

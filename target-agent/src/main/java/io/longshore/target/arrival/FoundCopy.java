@@ -2,9 +2,6 @@ package io.longshore.target.arrival;
 
 import io.longshore.agent.copy.CopyEnd;
 import io.longshore.agent.copy.CopyRecord;
-import io.longshore.criu.run.Barrier;
-import io.longshore.criu.run.Barrier.Action;
-import io.longshore.criu.run.Barrier.Answer;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.network.AddressLock;
 import io.longshore.linux.network.ArpAnnouncement;
@@ -13,7 +10,6 @@ import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -47,17 +43,9 @@ final class FoundCopy {
             .formatted(id, id));
   }
 
-  /** Lets it run if the agent died on the point of doing so, and opens its addresses. */
+  /** It has every page and runs: opens its addresses. */
   int resume() throws IOException {
     CopyRecord record = notes().record();
-    Optional<Barrier> held = barrier();
-    if (held.isPresent() && held.get().answered().isEmpty()) {
-      if (!record.addresses().isEmpty()) {
-        // As AddressArrival.letOut.
-        new AddressLock(id).letOut(record.addresses());
-      }
-      held.get().answer(Answer.GO);
-    }
     unlock();
     for (ServiceAddress address : record.addresses()) {
       Optional<String> name = Interfaces.withAddress(address);
@@ -85,14 +73,6 @@ final class FoundCopy {
     end.endProcesses();
     notes().close();
     end.removeTraces();
-  }
-
-  private Optional<Barrier> barrier() throws IOException {
-    try {
-      return Optional.of(Barrier.attach(folder.work(), Action.POST_RESTORE));
-    } catch (NoSuchFileException e) {
-      return Optional.empty();
-    }
   }
 
   private void unlock() throws IOException {

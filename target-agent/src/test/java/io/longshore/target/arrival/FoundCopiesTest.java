@@ -182,6 +182,40 @@ final class FoundCopiesTest {
   }
 
   @Test
+  void whatCriuWasNotToldToLetRunNeverRanWhateverIsWritten() throws Exception {
+    heldByCriu("");
+    notes.held(restored());
+    notes.resumed();
+    notes.filled();
+    assertEndedAsNeverRun();
+  }
+
+  @Test
+  void whatACriuThatWasKilledDidNotLetRunNeverRanWhateverIsWritten() throws Exception {
+    replaceTree("sleep 300 & echo $!; wait");
+    heldByCriu("go\n");
+    notes.held(restored());
+    notes.resumed();
+    notes.filled();
+    assertEndedAsNeverRun();
+  }
+
+  @Test
+  void whatACriuThatWasKilledLetRunInPartIsNotTakenForRunning() throws Exception {
+    replaceTree("sleep 300 9>&- & echo $!; wait");
+    heldByCriu("go\n");
+    notes.held(restored());
+    notes.resumed();
+    notes.filled();
+    agentEndsAndTheNextStarts();
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.STRANDED);
+    assertThat(tree).allMatch(FoundCopiesTest::isAlive);
+    assertThat(isAlive(keeper.member())).isTrue();
+    arrivals.abort(NEWER, true);
+    assertThat(tree).noneMatch(FoundCopiesTest::isAlive);
+  }
+
+  @Test
   void whatNeverRanIsEndedAtTheStart() throws Exception {
     Process restoring =
         new ProcessBuilder("setsid", "sh", "-c", "sleep 300 & wait", folder.work() + "/restore")
@@ -209,6 +243,37 @@ final class FoundCopiesTest {
     assertRefused(Reason.JOURNAL_FAILED, () -> arrivals.abort(NEWER, true));
     assertThat(tree).allMatch(FoundCopiesTest::isAlive);
     assertThat(isAlive(keeper.member())).isTrue();
+  }
+
+  /** As a restore leaves its barrier. */
+  private void heldByCriu(String answered) throws IOException {
+    Path barrier = Files.createDirectory(folder.work().resolve("barrier"));
+    Files.writeString(barrier.resolve("post-restore.answer"), "");
+    Files.writeString(barrier.resolve("post-restore.held"), root.pid() + "\n");
+    Files.writeString(barrier.resolve("post-restore.answered"), answered);
+  }
+
+  /** By a root with one child, whose pid it tells; they have CRIU's log open as descriptor 9. */
+  private void replaceTree(String script) throws IOException {
+    new ProcessFamily(tree).kill(Duration.ofSeconds(10));
+    tree.clear();
+    root =
+        new ProcessBuilder(
+                "setsid", "sh", "-c", "exec 9>>\"$0\"; " + script, folder.work() + "/restore.log")
+            .start();
+    tree.add(Member.of((int) root.pid()));
+    tree.add(Member.of(Integer.parseInt(root.inputReader(StandardCharsets.UTF_8).readLine())));
+  }
+
+  private void assertEndedAsNeverRun() throws IOException {
+    List<Member> never = restored();
+    agentEndsAndTheNextStarts();
+    assertThat(never).isNotEmpty().noneMatch(FoundCopiesTest::isAlive);
+    assertThat(isAlive(keeper.member())).isFalse();
+    assertThat(folder.path()).doesNotExist();
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.ABORTED);
+    assertRefused(Reason.CRIU_RESTORE_FAILED, () -> arrivals.get(NEWER).resume());
+    arrivals.abort(NEWER, false);
   }
 
   private void agentEndsAndTheNextStarts() throws IOException {

@@ -5,6 +5,7 @@ import io.longshore.linux.ProcessFamily;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.StoppedThreads;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,6 +33,16 @@ public final class CriuRestore {
   private final Barrier barrier;
   private final BarrierWatch watch;
   private volatile boolean takenBack;
+
+  /** What became of a restore whose agent is gone. */
+  public enum Fate {
+    /** Nothing of the tree ran, and nothing will: what there is of it waits for ever. */
+    NEVER_RAN,
+    /** CRIU died while it let one process after another run. */
+    RAN_IN_PART,
+    /** It runs, or CRIU is letting it run. */
+    RUNS
+  }
 
   private CriuRestore(Path work, CriuProcess process, Barrier barrier, BarrierWatch watch) {
     this.work = work;
@@ -68,6 +79,27 @@ public final class CriuRestore {
    */
   public static List<Member> notLetRun(Path work) throws IOException {
     return FileWriters.of(CriuProcess.log(work, ACTION).toAbsolutePath());
+  }
+
+  /**
+   * Finds out what became of a restore whose agent is gone. What never ran is stopped, where CRIU
+   * is dead.
+   *
+   * @param work the work folder of that restore and of no other
+   * @param tree all processes that were restored
+   * @throws NoSuchFileException if none was started there
+   */
+  public static Fate fate(Path work, List<Member> tree) throws IOException {
+    Barrier barrier = Barrier.attach(work, Barrier.Action.POST_RESTORE);
+    if (!barrier.answered().equals(Optional.of(Barrier.Answer.GO))) {
+      return Fate.NEVER_RAN;
+    }
+    List<Member> waiting = notLetRun(work);
+    if (waiting.isEmpty() || !tree.containsAll(waiting)) {
+      // If somebody else has the log open, that is CRIU.
+      return Fate.RUNS;
+    }
+    return stopIfNeverRan(work, tree) ? Fate.NEVER_RAN : Fate.RAN_IN_PART;
   }
 
   /**
@@ -126,14 +158,20 @@ public final class CriuRestore {
     if (!process.exit().isDone()) {
       return false;
     }
-    ProcessFamily family = new ProcessFamily(tree);
-    family.stop(STOPPED);
-    if (Set.copyOf(notLetRun(work)).containsAll(tree) && noThreadRan(tree)) {
+    if (stopIfNeverRan(work, tree)) {
       takenBack = true;
-    } else {
-      family.goOn();
     }
     return takenBack;
+  }
+
+  private static boolean stopIfNeverRan(Path work, List<Member> tree) throws IOException {
+    ProcessFamily family = new ProcessFamily(tree);
+    family.stop(STOPPED);
+    boolean never = Set.copyOf(notLetRun(work)).containsAll(tree) && noThreadRan(tree);
+    if (!never) {
+      family.goOn();
+    }
+    return never;
   }
 
   private static boolean noThreadRan(List<Member> tree) throws IOException {

@@ -96,8 +96,11 @@ class LazyMigrationTest {
           .as("the tree, CRIU and its script")
           .contains(workload.pid(), restore.pid())
           .hasSize(4);
+      List<Member> tree = ProcessFamily.below(workload.pid());
+      assertThat(CriuRestore.fate(targetWork, tree)).isEqualTo(CriuRestore.Fate.NEVER_RAN);
       restore.go();
       assertThat(restore.awaitExit(PATIENCE)).contains(0);
+      assertThat(CriuRestore.fate(targetWork, tree)).isEqualTo(CriuRestore.Fate.RUNS);
       assertThat(CriuRestore.notLetRun(targetWork)).as("not let run yet").isEmpty();
       assertThat(restore.takeBack(ProcessFamily.below(workload.pid()))).isFalse();
       assertThat(again.answered()).contains(Barrier.Answer.GO);
@@ -255,6 +258,7 @@ class LazyMigrationTest {
           SystemCalls.signal(restore.pid(), SystemCalls.SIGKILL);
           restore.exit().get(10, TimeUnit.SECONDS);
           restore.go();
+          assertThat(CriuRestore.fate(targetWork, tree)).isEqualTo(CriuRestore.Fate.NEVER_RAN);
           assertThat(restore.takeBack(tree)).isTrue();
           assertThat(workload.state()).isEqualTo('T');
           restore.abort(PATIENCE);
