@@ -11,6 +11,7 @@ import java.lang.foreign.StructLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.IntFunction;
 
 /**
  * The memory of one process, filled from outside while it runs: a userfaultfd(2) whose ranges are
@@ -54,8 +55,8 @@ public final class Userfaultfd implements AutoCloseable {
   static final StructLayout UFFDIO_RANGE =
       MemoryLayout.structLayout(JAVA_LONG.withName("start"), JAVA_LONG.withName("len"));
 
-  /** {@code struct uffd_msg}: an event, 8 bytes on its arguments. */
-  static final int MESSAGE_BYTES = 32;
+  /** {@code struct uffd_msg}: the kind of an event, 8 bytes on its arguments. */
+  public static final int MESSAGE_BYTES = 32;
 
   private static final int READ = 2;
   private static final int READ_WRITE = 3;
@@ -64,11 +65,19 @@ public final class Userfaultfd implements AutoCloseable {
   private static final long COPY = request(READ_WRITE, 0x03, UFFDIO_COPY_ARGUMENT);
   private static final long ZEROPAGE = request(READ_WRITE, 0x04, UFFDIO_ZEROPAGE_ARGUMENT);
   private static final long MODE_MISSING = 1;
-  private static final int MESSAGES = 16;
+
+  /** With five levels of page tables. */
+  private static final int MOST_ADDRESS_BITS = 56;
+
+  /** Lower ones are no process's (vm.mmap_min_addr is at most that by default). */
+  private static final long LOWEST_ADDRESS = 1 << 16;
+
+  /** How many events are read at once. */
+  public static final int MOST_EVENTS = 16;
 
   private final FileDescriptorHandle descriptor;
   private final ConcurrentLinkedQueue<Call> calls = new ConcurrentLinkedQueue<>();
-  private final MemorySegment messages = Arena.ofAuto().allocate(MESSAGES * MESSAGE_BYTES, 8);
+  private final MemorySegment messages = Arena.ofAuto().allocate(MOST_EVENTS * MESSAGE_BYTES, 8);
 
   /** What happened in the process. Addresses are of bytes, ends are exclusive. */
   public sealed interface Event {
@@ -173,14 +182,38 @@ public final class Userfaultfd implements AutoCloseable {
     calls.add(call);
   }
 
+  /** Lets every thread of the process that waits for a page look again. */
+  public void wakeAll() {
+    Call call = call();
+    int result = -Errno.EINVAL;
+    // The kernel refuses a range that goes beyond what a process can have, and tells nobody how far
+    // that is (arch/*/include/asm/processor.h).
+    for (int bits = MOST_ADDRESS_BITS; result == -Errno.EINVAL && bits > 32; bits--) {
+      call.argument.set(JAVA_LONG, 0, LOWEST_ADDRESS);
+      call.argument.set(JAVA_LONG, 8, (1L << bits) - PageSize.BYTES - LOWEST_ADDRESS);
+      result = call.ioctl(WAKE);
+    }
+    calls.add(call);
+  }
+
   /**
    * Reads what happened; returns at once. The process goes on with the change that an event is
    * about as soon as the event is read.
    *
-   * @return the next events in order, at most 16; empty if there are none
+   * @return the next events in order, at most {@link #MOST_EVENTS}; empty if there are none
    */
   public List<Event> readEvents() throws SystemCallException {
-    long read = SystemCalls.read(descriptor.number(), messages);
+    return readEvents(messages);
+  }
+
+  /**
+   * As {@link #readEvents()}, and what the kernel said is in {@code room} from the moment on at
+   * which the process can go on: where that is memory of a file, no end of this process loses it.
+   *
+   * @param room for {@link #MOST_EVENTS} messages, all of it touched before
+   */
+  public List<Event> readEvents(MemorySegment room) throws SystemCallException {
+    long read = SystemCalls.read(descriptor.number(), room);
     if (read == -Errno.EAGAIN || read == -Errno.EINTR) {
       return List.of();
     }
@@ -189,19 +222,27 @@ public final class Userfaultfd implements AutoCloseable {
     }
     List<Event> events = new ArrayList<>();
     for (long at = 0; at + MESSAGE_BYTES <= read; at += MESSAGE_BYTES) {
-      events.add(event(messages.asSlice(at, MESSAGE_BYTES)));
+      events.add(
+          event(
+              room.asSlice(at, MESSAGE_BYTES),
+              child -> new Userfaultfd(FileDescriptorHandle.own(child))));
     }
     return events;
   }
 
-  private static Event event(MemorySegment message) {
+  /**
+   * What a message says.
+   *
+   * @param message of {@link #MESSAGE_BYTES}, as {@link #readEvents(MemorySegment)} left it
+   * @param children the memory of a child by its descriptor's number in the process that read
+   */
+  public static Event event(MemorySegment message, IntFunction<Userfaultfd> children) {
     long first = message.get(JAVA_LONG, 8);
     long second = message.get(JAVA_LONG, 16);
     int kind = Byte.toUnsignedInt(message.get(JAVA_BYTE, 0));
     return switch (kind) {
       case 0x12 -> new Event.Fault(second);
-      case 0x13 ->
-          new Event.Fork(new Userfaultfd(FileDescriptorHandle.own(message.get(JAVA_INT, 8))));
+      case 0x13 -> new Event.Fork(children.apply(message.get(JAVA_INT, 8)));
       case 0x14 -> new Event.Remap(first, second, message.get(JAVA_LONG, 24));
       case 0x15 -> new Event.Remove(first, second);
       case 0x16 -> new Event.Unmap(first, second);

@@ -25,6 +25,12 @@ public interface DataPlane {
   void onDemand(Demands demands);
 
   /**
+   * Is told, perhaps more than once, that the target has installed what it has installed and has
+   * nothing else any more: these streams are of no use then. Must not block.
+   */
+  void onTargetRestarted(Runnable listener);
+
+  /**
    * Waits until the target has accepted all streams.
    *
    * @throws io.longshore.source.pages.TransferBrokenException if it refused or cannot be reached

@@ -268,9 +268,7 @@ public final class Departure {
       if (!release.wasOrdered() && now != Phase.RELEASING) {
         requireFrozen("release");
         // One that was taken up sends again what the target has, and does not know that it has.
-        PagePush sent = link.push();
-        boolean allSent = sent != null && sent.isComplete();
-        if (!allSent && !takenUp && !abandoned) {
+        if (!link.hasSentAll() && !takenUp && !abandoned) {
           throw new LongshoreException(
               Reason.WRONG_PHASE,
               "cannot release migration " + id + ": the target does not have all pages yet");

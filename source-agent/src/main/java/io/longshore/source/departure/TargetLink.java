@@ -12,14 +12,22 @@ import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A departure's way to its target: the data streams and, once the tree is frozen, what sends its
  * pages over them. Streams that are cut are opened again and go on. It is built anew after the
  * agent was restarted, or the target refused a stream: then all pages count as stale again, and the
- * target keeps those that it has. Thread-safe.
+ * target keeps those that it has. If the target-agent was restarted that happens by itself, for it
+ * may have lost what it had acknowledged. Thread-safe.
  */
 final class TargetLink {
+  private static final Logger log = LoggerFactory.getLogger(TargetLink.class);
+
+  /** Between attempts to reach a target that was restarted. */
+  private static final Duration PAUSE = Duration.ofSeconds(1);
+
   private final Supplier<DataPlane> planes;
   private final Pages frozenPages;
   private final Bandwidth bandwidth;
@@ -31,6 +39,10 @@ final class TargetLink {
 
   @GuardedBy("this")
   private @Nullable PagePush push;
+
+  /** Whether the target may not have what the push has sent. */
+  @GuardedBy("this")
+  private boolean outdated;
 
   @GuardedBy("this")
   private long bytesBefore;
@@ -98,7 +110,7 @@ final class TargetLink {
     building.lockInterruptibly();
     try {
       PagePush serving = push();
-      if (serving != null && !serving.hasFailed()) {
+      if (serving != null && !serving.hasFailed() && !isOutdated()) {
         return serving;
       }
       DataPlane fresh = renew();
@@ -117,6 +129,11 @@ final class TargetLink {
   /** What sends the pages, working or not; null if nothing does. */
   synchronized @Nullable PagePush push() {
     return push;
+  }
+
+  /** Whether nothing is stale on the target any more. */
+  synchronized boolean hasSentAll() {
+    return push != null && push.isComplete() && !outdated;
   }
 
   /** Takes note of a newer epoch. */
@@ -206,6 +223,7 @@ final class TargetLink {
       tooLate = over;
       if (!tooLate) {
         push = serving;
+        outdated = false;
       }
     }
     if (tooLate) {
@@ -213,7 +231,40 @@ final class TargetLink {
       throw new TransferBrokenException("the migration is over on the source", null);
     }
     streams.onDemand(serving::demand);
+    streams.onTargetRestarted(() -> targetRestarted(serving));
     return serving;
+  }
+
+  @SuppressWarnings("ReferenceEquality") // Another is not of the streams that were refused.
+  private void targetRestarted(PagePush of) {
+    synchronized (this) {
+      if (over || outdated || push != of) {
+        return;
+      }
+      outdated = true;
+    }
+    Thread.ofVirtual().name("push-anew").start(this::pushAnew);
+  }
+
+  /** Only a workload that runs on the target outlives the agent there. */
+  private void pushAnew() {
+    try {
+      while (isOutdated()) {
+        try {
+          var _ = connected().start(true);
+          log.info("The target-agent was restarted: all pages are sent again");
+        } catch (LongshoreException e) {
+          log.warn("The target-agent was restarted, and cannot be sent pages yet", e);
+          Thread.sleep(PAUSE);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private synchronized boolean isOutdated() {
+    return outdated && !over;
   }
 
   private static LongshoreException broken(TransferBrokenException e) {

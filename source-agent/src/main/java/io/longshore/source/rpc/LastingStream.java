@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
+import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.source.pages.TransferBrokenException;
 import java.time.Duration;
@@ -55,13 +56,26 @@ final class LastingStream<Q, R> {
    * @param name in messages: "page stream 1 of migration m-1"
    * @param connections makes one
    * @param calls makes the call over it
-   * @param opening the first message, as it is to be now
+   * @param opening makes the first message, as it is to be now
+   * @param whenTargetRestarted is told if the target has nothing any more that it could go on from,
+   *     on a thread of the stream; must not block
    */
   record Way<Q, R>(
       String name,
       Supplier<ManagedChannel> connections,
       Function<Channel, ClientCall<Q, R>> calls,
-      Supplier<Q> opening) {}
+      Opening<Q> opening,
+      Runnable whenTargetRestarted) {}
+
+  /** Makes the first message of a stream. */
+  interface Opening<Q> {
+    /**
+     * Makes it.
+     *
+     * @param again whether it goes on where one broke
+     */
+    Q message(boolean again);
+  }
 
   /** Who uses it. Called on the network's threads, or on that which opens it: must not block. */
   interface User<Q, R> {
@@ -96,7 +110,7 @@ final class LastingStream<Q, R> {
       current = first;
     }
     user.changedTo(first.stream());
-    first.stream().open(way.opening().get());
+    first.stream().open(way.opening().message(false));
   }
 
   /**
@@ -289,14 +303,18 @@ final class LastingStream<Q, R> {
       }
       next = fresh;
       // Under the lock, so that it is not cancelled before it is open.
-      fresh.stream().open(way.opening().get());
+      fresh.stream().open(way.opening().message(true));
     }
     try {
       fresh.stream().awaitGrant();
     } catch (TransferBrokenException e) {
       log.debug("{} cannot be opened again yet", way.name(), e);
     }
-    return settle(fresh);
+    boolean settled = settle(fresh);
+    if (settled && fresh.stream().wasRefusedWith(Reason.TARGET_RESTARTED)) {
+      way.whenTargetRestarted().run();
+    }
+    return settled;
   }
 
   /** True if nothing more is to be tried. */

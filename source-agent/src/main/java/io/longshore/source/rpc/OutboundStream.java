@@ -185,10 +185,21 @@ final class OutboundStream<Q, R> {
       return false;
     }
     if (StatusMapper.hasReason(end)) {
-      return StatusMapper.fromStatus(end).reason() == Reason.STALE_EPOCH;
+      return wasRefusedWith(Reason.STALE_EPOCH);
     }
     Status.Code code = end.getStatus().getCode();
     return code == Status.Code.UNAVAILABLE || code == Status.Code.CANCELLED;
+  }
+
+  /** Whether the target has ended it with that reason. */
+  boolean wasRefusedWith(Reason reason) {
+    StatusRuntimeException end;
+    synchronized (lock) {
+      end = ended;
+    }
+    return end != null
+        && StatusMapper.hasReason(end)
+        && StatusMapper.fromStatus(end).reason() == reason;
   }
 
   /** Ends the stream in order: nothing more will be sent. */

@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -52,6 +51,7 @@ final class TransferClient implements DataPlane {
   private final PageStream<ServeFaultsResponse> faults;
   private volatile StreamOpen open;
   private volatile Demands demands = (vpid, firstPage, count, again) -> {};
+  private volatile Runnable whenTargetRestarted = () -> {};
 
   /**
    * Opens all streams. Returns at once; the first use of a stream tells whether it could be opened.
@@ -90,6 +90,11 @@ final class TransferClient implements DataPlane {
   @Override
   public void onDemand(Demands newDemands) {
     demands = newDemands;
+  }
+
+  @Override
+  public void onTargetRestarted(Runnable listener) {
+    whenTargetRestarted = listener;
   }
 
   @Override
@@ -145,16 +150,20 @@ final class TransferClient implements DataPlane {
   }
 
   private <Q, R> Way<Q, R> way(
-      String name, EventLoops loops, Function<Channel, ClientCall<Q, R>> calls, Supplier<Q> first) {
+      String name,
+      EventLoops loops,
+      Function<Channel, ClientCall<Q, R>> calls,
+      LastingStream.Opening<Q> first) {
     return new Way<>(
         name.replace('-', ' ') + " of migration " + open.getMigrationId(),
         () -> channels.open(target, "transfer-" + name, tuning, loops),
         calls,
-        first);
+        first,
+        () -> whenTargetRestarted.run());
   }
 
-  private StreamOpen opening(int number) {
-    return open.toBuilder().setNumber(number).build();
+  private StreamOpen opening(int number, boolean again) {
+    return open.toBuilder().setNumber(number).setAgain(again).build();
   }
 
   private PageStream<SendPagesResponse> pageStream(int number) {
@@ -166,7 +175,7 @@ final class TransferClient implements DataPlane {
                 connection.newCall(
                     PageRequestMarshaller.method(TransferServiceGrpc.getSendPagesMethod()),
                     wireBytes.options().withOnReadyThreshold(BUFFERED_BYTES)),
-            () -> new PageRequest.Open(opening(number))),
+            again -> new PageRequest.Open(opening(number, again))),
         (from, response) -> from.granted(response.getGrant()));
   }
 
@@ -179,7 +188,7 @@ final class TransferClient implements DataPlane {
                 connection.newCall(
                     PageRequestMarshaller.method(TransferServiceGrpc.getServeFaultsMethod()),
                     wireBytes.options()),
-            () -> new PageRequest.Open(opening(1))),
+            again -> new PageRequest.Open(opening(1, again))),
         this::received);
   }
 
@@ -190,7 +199,7 @@ final class TransferClient implements DataPlane {
             WAITED_FOR,
             connection ->
                 connection.newCall(TransferServiceGrpc.getSendImagesMethod(), wireBytes.options()),
-            () -> SendImagesRequest.newBuilder().setOpen(opening(1)).build()));
+            again -> SendImagesRequest.newBuilder().setOpen(opening(1, again)).build()));
   }
 
   private void received(

@@ -390,6 +390,9 @@ final class DeparturesTest {
     public void onDemand(Demands demands) {}
 
     @Override
+    public void onTargetRestarted(Runnable listener) {}
+
+    @Override
     public void awaitOpen() throws InterruptedException {
       opened.await();
       if (cancelled > 0) {

@@ -18,10 +18,11 @@ import io.longshore.target.pages.PageStoreFullException;
 import io.longshore.target.restore.Restoration;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,9 +41,18 @@ public final class Arrival {
   /** How long no page must have come before those that are missing never do. */
   private static final Duration QUIET = Duration.ofSeconds(3);
 
+  /** Far more than a source opens. */
+  private static final int MOST_STREAMS = 256;
+
   private final MigrationRef ref;
-  private final byte[] secret = new byte[32];
+  private final byte[] secret;
   private final @Nullable Parts parts;
+
+  /** Whether an earlier agent has let it run. */
+  private final boolean takenUp;
+
+  /** Data streams that this agent knows, and what it has stored of them. */
+  private final Set<String> streams = ConcurrentHashMap.newKeySet();
 
   /** What an earlier agent left, instead of parts. */
   private final @Nullable FoundCopy found;
@@ -85,6 +95,14 @@ public final class Arrival {
     this(ref, parts, null, Phase.PREPARED);
   }
 
+  /**
+   * One that an earlier agent has let run, and that this one fills. What that agent had stored and
+   * not installed is gone: the source sends all pages again.
+   */
+  static Arrival takenUp(MigrationRef ref, Parts parts) {
+    return new Arrival(ref, parts, null, Phase.RESUMED);
+  }
+
   private Arrival(MigrationRef ref, @Nullable Parts parts, @Nullable FoundCopy found, Phase phase) {
     this.ref = ref;
     this.parts = parts;
@@ -96,7 +114,8 @@ public final class Arrival {
     this.abort = Step.untilDone("abort-" + ref.id());
     this.giveUp = new Step<>("give-up-" + ref.id());
     this.end = Step.untilDone("end-" + ref.id());
-    new SecureRandom().nextBytes(secret);
+    this.takenUp = parts != null && phase == Phase.RESUMED;
+    this.secret = parts == null ? new byte[0] : parts.notes().secret();
   }
 
   /** One that never was: the workload will never run here. */
@@ -114,9 +133,30 @@ public final class Arrival {
     return ref;
   }
 
-  /** Opens the data streams. */
+  /** Opens the data streams; empty if there are none. */
   public byte[] secret() {
     return secret.clone();
+  }
+
+  /**
+   * Admits a stream.
+   *
+   * @param again whether it goes on in the place of one of the same name
+   * @throws LongshoreException TARGET_RESTARTED if it does, and that one's was an agent which is
+   *     gone; MALFORMED_STREAM if there are far too many
+   */
+  public void admitStream(String name, boolean again) {
+    if (again && !streams.contains(name)) {
+      throw new LongshoreException(
+          Reason.TARGET_RESTARTED,
+          "the target-agent was restarted and does not have what was stored over %s of migration %s"
+              .formatted(name, ref.id()));
+    }
+    if (streams.size() >= MOST_STREAMS && !streams.contains(name)) {
+      throw new LongshoreException(
+          Reason.MALFORMED_STREAM, "more than " + MOST_STREAMS + " streams have a number");
+    }
+    streams.add(name);
   }
 
   /** Where it stands. */
@@ -231,7 +271,7 @@ public final class Arrival {
                 .formatted(ref.id()));
       }
       if (!resume.wasOrdered()) {
-        require(found == null ? Phase.HELD : Phase.RESUMED, "resume");
+        require(found == null && !takenUp ? Phase.HELD : Phase.RESUMED, "resume");
         phase = Phase.RESUMED;
       }
       outcome = resume.order(this::runResume);
@@ -303,7 +343,7 @@ public final class Arrival {
 
   private Duration runRestore() throws IOException, InterruptedException {
     Parts with = parts();
-    with.notes().keeper(with.restoration().prepare());
+    with.notes().keepers(List.of(with.restoration().prepare()));
     with.addresses().prepare(with.notes()::addresses);
     images.join();
     long begin = System.nanoTime();
@@ -322,6 +362,10 @@ public final class Arrival {
       return found.resume();
     }
     Parts with = parts();
+    if (takenUp) {
+      with.addresses().resume();
+      return with.restoration().processes().getFirst().pid();
+    }
     long begin = System.nanoTime();
     int pid;
     try {

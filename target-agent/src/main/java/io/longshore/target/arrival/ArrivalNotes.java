@@ -11,7 +11,9 @@ import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +26,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class ArrivalNotes implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ArrivalNotes.class);
+  private static final String SECRET = "secret";
+  private static final int SECRET_BYTES = 32;
 
   private final Path folder;
   private final Journal journal;
@@ -44,6 +48,13 @@ public final class ArrivalNotes implements AutoCloseable {
   public static ArrivalNotes begin(Path folder, MigrationRef ref) {
     ArrivalNotes notes = new ArrivalNotes(folder, Journal.open(folder), CopyRecord.of(ref));
     notes.write(CopyRecord.of(ref));
+    byte[] secret = new byte[SECRET_BYTES];
+    new SecureRandom().nextBytes(secret);
+    try {
+      Files.write(folder.resolve(SECRET), secret);
+    } catch (IOException e) {
+      throw cannotWrite(folder, e);
+    }
     return notes;
   }
 
@@ -52,14 +63,32 @@ public final class ArrivalNotes implements AutoCloseable {
     return new ArrivalNotes(folder, Journal.open(folder), record);
   }
 
+  /**
+   * What opens the data streams, of the next agent too.
+   *
+   * @throws LongshoreException JOURNAL_FAILED if it cannot be read
+   */
+  byte[] secret() {
+    try {
+      byte[] secret = Files.readAllBytes(folder.resolve(SECRET));
+      if (secret.length == SECRET_BYTES) {
+        return secret;
+      }
+      throw new IOException("it has " + secret.length + " bytes");
+    } catch (IOException e) {
+      throw new LongshoreException(
+          Reason.JOURNAL_FAILED, "cannot read the secret in " + folder + ": " + e.getMessage(), e);
+    }
+  }
+
   /** This host is about to get these addresses. */
   synchronized void addresses(List<ServiceAddress> addresses) {
     write(record.withAddresses(addresses));
   }
 
-  /** This process keeps the memory. */
-  synchronized void keeper(Member keeper) {
-    write(record.withKeeper(keeper));
+  /** These processes keep the memory: the later takes over from the earlier, if there are two. */
+  synchronized void keepers(List<Member> keepers) {
+    write(record.withKeepers(keepers));
   }
 
   /** These processes were restored and are held. */
@@ -113,10 +142,14 @@ public final class ArrivalNotes implements AutoCloseable {
     try {
       CopyRecord.note(folder, stage);
     } catch (IOException e) {
-      throw new LongshoreException(
-          Reason.JOURNAL_FAILED, "cannot write in " + folder + ": " + e.getMessage(), e);
+      throw cannotWrite(folder, e);
     }
     record = record.at(stage);
+  }
+
+  private static LongshoreException cannotWrite(Path folder, IOException e) {
+    return new LongshoreException(
+        Reason.JOURNAL_FAILED, "cannot write in " + folder + ": " + e.getMessage(), e);
   }
 
   private synchronized void write(CopyRecord now) {

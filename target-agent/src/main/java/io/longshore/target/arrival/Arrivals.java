@@ -74,7 +74,8 @@ public final class Arrivals implements Component {
     Arrival arrival = migrations.look(new MigrationRef(migrationId, epoch));
     // Its secret went with the agent that had it; that would be a misleading answer.
     arrival.refuseIfStranded();
-    if (!MessageDigest.isEqual(arrival.secret(), secret)) {
+    byte[] right = arrival.secret();
+    if (right.length == 0 || !MessageDigest.isEqual(right, secret)) {
       throw new LongshoreException(
           Reason.WRONG_SECRET, "the secret does not open migration " + migrationId);
     }

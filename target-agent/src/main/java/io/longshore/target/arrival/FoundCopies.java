@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Looks through the folders of an agent that is gone. What never ran is ended and removed: the
  * coordinator rolls it back, or an operator who decides for the source loses nothing. What was let
- * run is kept as it is.
+ * run is gone on with, or kept as it is.
  */
 final class FoundCopies {
   private static final Logger log = LoggerFactory.getLogger(FoundCopies.class);
@@ -77,6 +77,19 @@ final class FoundCopies {
         log.error("Migration {}: never ran here, and cannot be removed yet", id, e);
       }
     }
+    if (phase == Phase.RESUMED && record.stage() == Stage.RESUMED) {
+      try {
+        return RunningCopy.takeUp(new CriuFolder(folder), record, notes);
+      } catch (IOException | RuntimeException e) {
+        log.error(
+            "Migration {}: cannot be filled any more. 'longshore resolve {}' decides; nothing is touched until then",
+            id,
+            id,
+            e);
+        return Arrival.found(
+            record.ref(), new FoundCopy(id, folder, Phase.STRANDED, Optional.of(notes)));
+      }
+    }
     return Arrival.found(record.ref(), copy);
   }
 
@@ -108,13 +121,17 @@ final class FoundCopies {
         yield Phase.RESUMED;
       }
       case RESUMED -> {
+        if (copy.isKept()) {
+          log.warn(
+              "Migration {}: an agent that is gone let it run here while pages were missing. {} of its processes live; who of them touches a missing page waits until it comes",
+              id,
+              copy.alive().size());
+          yield Phase.RESUMED;
+        }
         log.error(
-            "Migration {}: an agent that is gone let it run here while pages were missing. {} of its processes live. {} 'longshore resolve {}' decides; nothing is touched until then",
+            "Migration {}: an agent that is gone let it run here while pages were missing, and what kept its memory is gone too: missing pages may have read as zeros. {} of its processes live. 'longshore resolve {}' decides; nothing is touched until then",
             id,
             copy.alive().size(),
-            copy.isKept()
-                ? "Who of them touches a missing page waits."
-                : "What kept their memory is gone too: missing pages may have read as zeros.",
             id);
         yield Phase.STRANDED;
       }

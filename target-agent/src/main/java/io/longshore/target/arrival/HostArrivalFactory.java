@@ -69,7 +69,7 @@ public final class HostArrivalFactory implements ArrivalFactory {
               pages,
               demands,
               restoration,
-              new HostAddressArrival(ref.id(), facts.serviceAddresses()),
+              HostAddressArrival.of(ref.id(), facts.serviceAddresses()),
               facts.privateBytes() + facts.sharedBytes()));
     } catch (IOException e) {
       throw new LongshoreException(

@@ -17,8 +17,8 @@ public enum Phase {
   /** Ran here and was lost: what fills its memory has failed, or pages of it never came. */
   LOST,
   /**
-   * An earlier agent let it run, and only that one had or could ask for the pages that are missing:
-   * who touches one waits. An operator decides.
+   * An earlier agent let it run, and this one cannot fill what is missing, or does not know what
+   * became of it. An operator decides.
    */
   STRANDED;
 

@@ -29,6 +29,16 @@ public final class AnnouncedPages {
    * @throws io.longshore.target.pages.PageStoreFullException if they are more than were admitted
    */
   public static void announce(Path folder, PageStore store, long roundPages) throws IOException {
+    store.announce(read(folder), roundPages);
+  }
+
+  /**
+   * Reads the process tree and the page maps of a folder.
+   *
+   * @return the ranges of each process, by its id in its own namespace
+   * @throws ImageFormatException if an image cannot be understood
+   */
+  public static Map<Integer, List<PageRange>> read(Path folder) throws IOException {
     Map<Integer, List<PageRange>> lazy = new HashMap<>();
     for (ProcessTree.Task task :
         ProcessTree.read(folder.resolve(ImageName.PSTREE.fileName())).tasks()) {
@@ -38,7 +48,7 @@ public final class AnnouncedPages {
         lazy.put(task.pid(), lazyRanges(Pagemap.read(image)));
       }
     }
-    store.announce(lazy, roundPages);
+    return lazy;
   }
 
   private static List<PageRange> lazyRanges(Pagemap pagemap) throws ImageFormatException {

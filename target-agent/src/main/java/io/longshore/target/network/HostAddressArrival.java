@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,11 +44,36 @@ public final class HostAddressArrival implements AddressArrival {
 
   private volatile boolean open;
 
-  /** Nothing is changed before {@link #prepare}. */
-  public HostAddressArrival(String migration, List<ServiceAddressFacts> facts) {
-    this.addresses =
-        facts.stream().map(ServiceAddressFacts::cidr).map(ServiceAddress::parse).toList();
+  private HostAddressArrival(String migration, List<ServiceAddress> addresses) {
+    this.addresses = addresses;
     this.lock = new AddressLock(migration);
+  }
+
+  /** Nothing is changed before {@link #prepare}. */
+  public static HostAddressArrival of(String migration, List<ServiceAddressFacts> facts) {
+    return new HostAddressArrival(
+        migration,
+        facts.stream().map(ServiceAddressFacts::cidr).map(ServiceAddress::parse).toList());
+  }
+
+  /**
+   * Those that an agent which is gone has let out. What it held and did not deliver is lost; its
+   * senders repeat it.
+   */
+  public static HostAddressArrival takeUp(String migration, List<ServiceAddress> addresses)
+      throws IOException {
+    HostAddressArrival taken = new HostAddressArrival(migration, addresses);
+    synchronized (taken) {
+      for (ServiceAddress address : addresses) {
+        Optional<String> name = Interfaces.withAddress(address);
+        if (name.isPresent()) {
+          taken.assigned.put(address, name.get());
+        }
+      }
+      taken.locked = !addresses.isEmpty();
+    }
+    taken.open = true;
+    return taken;
   }
 
   @Override

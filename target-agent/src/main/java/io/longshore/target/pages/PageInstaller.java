@@ -10,6 +10,8 @@ import io.longshore.linux.Userfaultfd.Event;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -31,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * when nothing is lacked the holder lets go before the memories are closed here. Thread-safe.
  */
 public final class PageInstaller implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(PageInstaller.class);
+  private static final Logger LOGGER = LoggerFactory.getLogger(PageInstaller.class);
 
   /**
    * Asked for together with the page that is waited for: 16 KiB. The source sends more of the
@@ -48,6 +50,7 @@ public final class PageInstaller implements AutoCloseable {
   private final PageStore store;
   private final Demands demands;
   private final MemoryHolder holder;
+  private final MemoryLog log;
   private final Doorbell bell;
   private final CompletableFuture<Void> filled = new CompletableFuture<>();
   private final AtomicLong demandFaults = new AtomicLong();
@@ -64,21 +67,52 @@ public final class PageInstaller implements AutoCloseable {
   /** A fault that could not be answered while the address space was being changed. */
   private record Waiting(ProcessPages pages, ProcessMemory memory, long address) {}
 
-  /**
-   * Begins to wait for memories.
-   *
-   * @throws SystemCallException if the kernel has no descriptor left
-   */
-  public PageInstaller(PageStore store, Demands demands, MemoryHolder holder)
+  private PageInstaller(PageStore store, Demands demands, MemoryHolder holder, MemoryLog log)
       throws SystemCallException {
     this.store = store;
     this.demands = demands;
     this.holder = holder;
+    this.log = log;
     this.bell = Doorbell.create();
     store.whenNothingIsLacked(bell::ring);
     demands.whenConnected(this::demandAllAgain);
     this.thread = ThreadNiceness.thread("page-faults", ThreadNiceness.URGENT, this::run);
-    thread.start();
+  }
+
+  /**
+   * Begins to wait for memories.
+   *
+   * @param log empty; it is closed with the installer
+   * @throws SystemCallException if the kernel has no descriptor left
+   */
+  public static PageInstaller start(
+      PageStore store, Demands demands, MemoryHolder holder, MemoryLog log)
+      throws SystemCallException {
+    PageInstaller installer = new PageInstaller(store, demands, holder, log);
+    installer.thread.start();
+    return installer;
+  }
+
+  /**
+   * Goes on in the place of an installer that is gone, on memories that are open: which pages they
+   * lack is found out as pages come, for those that are there are kept.
+   *
+   * @param log of that installer; it is closed with this one
+   * @param held all memories that there are, by their numbers in the log; the holder has them
+   * @throws IOException if what happened to them is not known; they are left as they are then
+   */
+  public static PageInstaller takeUp(
+      PageStore store, Demands demands, MemoryHolder holder, MemoryLog log, List<Userfaultfd> held)
+      throws IOException {
+    List<MemoryLog.Entry> happened = log.entries(held);
+    PageInstaller installer = new PageInstaller(store, demands, holder, log);
+    installer.follow(happened, held);
+    store.processes().forEach(ProcessPages::open);
+    installer.opened = true;
+    installer.thread.start();
+    // What threads waited for was told to the installer before.
+    held.forEach(Userfaultfd::wakeAll);
+    return installer;
   }
 
   /**
@@ -93,10 +127,12 @@ public final class PageInstaller implements AutoCloseable {
       memory.close();
       throw new IllegalStateException("no pages of process " + vpid + " were announced");
     }
-    pages.attach(memory);
-    changed = true;
-    bell.ring();
-    holder.hold(memory);
+    synchronized (log) {
+      pages.attach(log.held(vpid), memory);
+      changed = true;
+      bell.ring();
+      holder.hold(memory);
+    }
   }
 
   /** Whether no process will have to be attached. */
@@ -143,6 +179,7 @@ public final class PageInstaller implements AutoCloseable {
     }
     closeMemories();
     bell.close();
+    log.close();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
@@ -236,18 +273,17 @@ public final class PageInstaller implements AutoCloseable {
     List<Integer> missing = new ArrayList<>();
     pages.eventLock().lock();
     try {
-      List<Event> events = memory.memory().readEvents();
-      events.forEach(this::holdChild);
+      List<Event> events = log.read(memory.number(), memory.memory());
+      // First of all: until they are held, children are lost with this process.
+      Iterator<Integer> children = holdChildren(events).iterator();
       for (Event event : events) {
         switch (event) {
           case Event.Fault(long address) -> answer(pages, memory, address, missing);
           case Event.Fork(Userfaultfd child) -> {
-            pages.fork(memory, child);
+            var _ = pages.fork(memory, children.next(), child);
             changed = true;
           }
-          case Event.Remap(long from, long to, long length) -> memory.moved(from, to, length);
-          case Event.Remove(long start, long end) -> memory.removed(start, end);
-          case Event.Unmap(long start, long end) -> memory.unmapped(start, end);
+          case Event.Remap _, Event.Remove _, Event.Unmap _ -> memory.follow(event);
         }
       }
     } finally {
@@ -256,15 +292,63 @@ public final class PageInstaller implements AutoCloseable {
     demandFirst(pages, missing);
   }
 
-  /** First of all: until it is held a child is lost with this process. */
-  private void holdChild(Event event) {
-    if (event instanceof Event.Fork(Userfaultfd child)) {
-      try {
-        holder.hold(child);
-      } catch (IOException e) {
-        log.error("A child's memory is filled, but would read zeros if this agent died now", e);
+  /** What an installer that is gone had followed. */
+  private void follow(List<MemoryLog.Entry> happened, List<Userfaultfd> held) throws IOException {
+    Map<Integer, ProcessMemory> byNumber = new HashMap<>();
+    for (MemoryLog.Entry entry : happened) {
+      switch (entry) {
+        case MemoryLog.Entry.Held(int number, int vpid) when vpid != 0 -> {
+          ProcessPages pages = store.process(vpid);
+          if (pages == null) {
+            throw new IOException("process " + vpid + " is in no image");
+          }
+          ProcessMemory memory = pages.attach(number, held.get(number));
+          byNumber.put(number, memory);
+          memories.put(memory, pages);
+        }
+        // Where it was forked.
+        case MemoryLog.Entry.Held _ -> {}
+        case MemoryLog.Entry.Happened(int _, Event.Fault _) -> {}
+        case MemoryLog.Entry.Happened(int number, Event.Fork(Userfaultfd child)) -> {
+          ProcessMemory parent = known(byNumber, number);
+          ProcessPages pages = pagesOf(parent);
+          int childNumber = held.indexOf(child);
+          ProcessMemory memory = pages.fork(parent, childNumber, child);
+          byNumber.put(childNumber, memory);
+          memories.put(memory, pages);
+        }
+        case MemoryLog.Entry.Happened(int number, Event event) ->
+            known(byNumber, number).follow(event);
       }
     }
+  }
+
+  private static ProcessMemory known(Map<Integer, ProcessMemory> byNumber, int number)
+      throws IOException {
+    ProcessMemory memory = byNumber.get(number);
+    if (memory == null) {
+      throw new IOException("something happened to memory " + number + ", which there is not");
+    }
+    return memory;
+  }
+
+  /** Their numbers. */
+  private List<Integer> holdChildren(List<Event> events) {
+    List<Integer> numbers = new ArrayList<>();
+    for (Event event : events) {
+      if (event instanceof Event.Fork(Userfaultfd child)) {
+        synchronized (log) {
+          numbers.add(log.held(0));
+          try {
+            holder.hold(child);
+          } catch (IOException e) {
+            LOGGER.error(
+                "A child's memory is filled, but would read zeros if this agent died now", e);
+          }
+        }
+      }
+    }
+    return numbers;
   }
 
   private void demandFirst(ProcessPages pages, List<Integer> missing) {

@@ -3,6 +3,7 @@ package io.longshore.target.pages;
 import io.longshore.linux.Errno;
 import io.longshore.linux.PageSize;
 import io.longshore.linux.Userfaultfd;
+import io.longshore.linux.Userfaultfd.Event;
 import io.longshore.target.pages.Placement.Place;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -26,6 +27,7 @@ final class ProcessMemory {
   private static final int MOST_PLACELESS = 2000;
 
   private final int vpid;
+  private final int number;
   private final Userfaultfd memory;
   private final Placement placement;
   private final PageBits missing;
@@ -36,27 +38,36 @@ final class ProcessMemory {
   private final ConcurrentHashMap<Integer, Integer> placeless = new ConcurrentHashMap<>();
 
   /**
+   * @param number in the {@link MemoryLog}
    * @param pages how many were announced
    * @param left how many pages all memories lack together; kept up to date from here on
    */
-  ProcessMemory(int vpid, Userfaultfd memory, Placement placement, int pages, AtomicLong left) {
-    this(vpid, memory, placement, new PageBits(pages), pages, left);
+  ProcessMemory(
+      int vpid, int number, Userfaultfd memory, Placement placement, int pages, AtomicLong left) {
+    this(vpid, number, memory, placement, new PageBits(pages), pages, left);
   }
 
   private ProcessMemory(
       int vpid,
+      int number,
       Userfaultfd memory,
       Placement placement,
       PageBits missing,
       int pages,
       AtomicLong left) {
     this.vpid = vpid;
+    this.number = number;
     this.memory = memory;
     this.placement = placement;
     this.missing = missing;
     this.pages = pages;
     this.left = left;
     left.addAndGet(missing.count());
+  }
+
+  /** Its number in the {@link MemoryLog}. */
+  int number() {
+    return number;
   }
 
   Userfaultfd memory() {
@@ -132,24 +143,34 @@ final class ProcessMemory {
   }
 
   /** The pages of a range were dropped and read as zeros from now on. */
-  void removed(long start, long end) {
+  private void removed(long start, long end) {
     forget(placement.within(start / PageSize.BYTES, end / PageSize.BYTES));
   }
 
   /** A range is gone. */
-  void unmapped(long start, long end) {
+  private void unmapped(long start, long end) {
     forget(placement.remove(start / PageSize.BYTES, end / PageSize.BYTES));
   }
 
+  /** Follows what happened to it; forks and faults are not for here. */
+  void follow(Event event) {
+    switch (event) {
+      case Event.Remap(long from, long to, long length) -> moved(from, to, length);
+      case Event.Remove(long start, long end) -> removed(start, end);
+      case Event.Unmap(long start, long end) -> unmapped(start, end);
+      case Event.Fault _, Event.Fork _ -> throw new IllegalArgumentException(event.toString());
+    }
+  }
+
   /** A range was moved. */
-  void moved(long from, long to, long length) {
+  private void moved(long from, long to, long length) {
     placement.move(from / PageSize.BYTES, to / PageSize.BYTES, length / PageSize.BYTES);
   }
 
   /** The memory of a child, which lacks what this one lacks. */
-  ProcessMemory fork(Userfaultfd child) {
+  ProcessMemory fork(int childNumber, Userfaultfd child) {
     return new ProcessMemory(
-        vpid, child, new Placement(placement), new PageBits(missing), pages, left);
+        vpid, childNumber, child, new Placement(placement), new PageBits(missing), pages, left);
   }
 
   private void forget(List<Place> places) {

@@ -151,18 +151,24 @@ final class ProcessPages {
     return stale.count();
   }
 
-  /** The process's own memory has come: its faults can be answered, its ranges come later. */
-  void attach(Userfaultfd memory) {
+  /**
+   * The process's own memory has come: its faults can be answered, its ranges come later.
+   *
+   * @param number in the {@link MemoryLog}
+   */
+  ProcessMemory attach(int number, Userfaultfd memory) {
     Placement placement = new Placement();
     for (int i = 0; i < starts.length; i++) {
       placement.add(new Place(firstIndices[i], starts[i], firstIndices[i + 1] - firstIndices[i]));
     }
+    ProcessMemory attached = new ProcessMemory(vpid, number, memory, placement, total, left);
     lock.writeLock().lock();
     try {
-      memories.add(new ProcessMemory(vpid, memory, placement, total, left));
+      memories.add(attached);
     } finally {
       lock.writeLock().unlock();
     }
+    return attached;
   }
 
   /** Takes over what came in rounds. Before anything else is stored or attached. */
@@ -245,8 +251,8 @@ final class ProcessPages {
   }
 
   /** A memory forked. Call with the event lock. */
-  ProcessMemory fork(ProcessMemory parent, Userfaultfd child) {
-    ProcessMemory memory = parent.fork(child);
+  ProcessMemory fork(ProcessMemory parent, int childNumber, Userfaultfd child) {
+    ProcessMemory memory = parent.fork(childNumber, child);
     memories.add(memory);
     return memory;
   }

@@ -3,19 +3,24 @@ package io.longshore.target.restore;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.longshore.linux.DescriptorSocket;
 import io.longshore.linux.Doorbell;
+import io.longshore.linux.Pidfd;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.Userfaultfd;
 import io.longshore.target.pages.MemoryHolder;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +32,9 @@ public final class Keeper implements MemoryHolder {
   private static final Logger log = LoggerFactory.getLogger(Keeper.class);
   private static final String PROGRAM = "keeper";
   private static final Duration STARTED = Duration.ofSeconds(10);
+  private static final Duration TAKEN = Duration.ofSeconds(5);
   private static final long ENDED_SECONDS = 5;
+  private static final long LOOK_NANOS = 1_000_000;
 
   private final Process process;
   private final Member member;
@@ -85,6 +92,63 @@ public final class Keeper implements MemoryHolder {
     } finally {
       Files.deleteIfExists(path);
     }
+  }
+
+  /**
+   * What keepers hold whose agent is gone, in the order in which it was given; they go on holding.
+   *
+   * @param keepers of which one has all
+   * @param count how many that are; fewer for a moment, while it still takes them
+   * @throws IOException if none has, or it has ended
+   */
+  public static List<Userfaultfd> heldBy(List<Member> keepers, int count) throws IOException {
+    long deadline = System.nanoTime() + TAKEN.toNanos();
+    do {
+      for (Member keeper : keepers) {
+        if (keeper.isAlive() && memories(keeper).size() == count) {
+          return duplicates(keeper);
+        }
+      }
+      LockSupport.parkNanos(LOOK_NANOS);
+    } while (System.nanoTime() - deadline < 0);
+    throw new IOException(
+        "of the keepers of the workload's memory, %s, none holds all %d userfaultfds"
+            .formatted(keepers, count));
+  }
+
+  private static List<Userfaultfd> duplicates(Member keeper) throws IOException {
+    List<Userfaultfd> held = new ArrayList<>();
+    boolean complete = false;
+    try (Pidfd process = Pidfd.open(keeper.pid())) {
+      // It never closes one, so a later one has a higher number.
+      for (int number : memories(keeper)) {
+        held.add(Userfaultfd.own(process.duplicateDescriptor(number)));
+      }
+      if (!keeper.isAlive()) {
+        throw new IOException("the keeper of the workload's memory has ended: " + keeper);
+      }
+      complete = true;
+      return held;
+    } finally {
+      if (!complete) {
+        held.forEach(Userfaultfd::close);
+      }
+    }
+  }
+
+  /** Numbers of its descriptors that are memories, ascending. */
+  private static List<Integer> memories(Member keeper) throws IOException {
+    List<Integer> numbers = new ArrayList<>();
+    try (DirectoryStream<Path> descriptors =
+        Files.newDirectoryStream(Path.of("/proc", Integer.toString(keeper.pid()), "fd"))) {
+      for (Path descriptor : descriptors) {
+        if (Files.readSymbolicLink(descriptor).toString().equals("anon_inode:[userfaultfd]")) {
+          numbers.add(Integer.valueOf(descriptor.getFileName().toString()));
+        }
+      }
+    }
+    numbers.sort(null);
+    return numbers;
   }
 
   /** Its process. */

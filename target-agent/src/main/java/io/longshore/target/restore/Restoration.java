@@ -16,11 +16,13 @@ import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.MemoryHolder;
+import io.longshore.target.pages.MemoryLog;
 import io.longshore.target.pages.PageInstaller;
 import io.longshore.target.pages.PageStore;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -39,7 +41,8 @@ import org.slf4j.LoggerFactory;
  * this agent dies.
  *
  * <p>{@link #prepare} and {@link #start}, then {@link #go} and {@link #awaitFilled}, or {@link
- * #abort}; {@link #close} when the processes are dead. Thread-safe.
+ * #abort}; {@link #close} when the processes are dead. One that an agent which is gone let run is
+ * gone on with by {@link #ofRunning}, {@link #prepare} and {@link #takeUp}. Thread-safe.
  */
 public final class Restoration {
   private static final Logger log = LoggerFactory.getLogger(Restoration.class);
@@ -48,8 +51,11 @@ public final class Restoration {
   private static final Duration ABORTED = Duration.ofSeconds(5);
   private static final Duration HANDED_OVER = Duration.ofSeconds(10);
   private static final Duration KILLED = Duration.ofSeconds(10);
+  private static final String MEMORY_LOG = "memory.log";
 
-  private final Criu criu;
+  /** None if another agent has restored it. */
+  private final @Nullable Criu criu;
+
   private final CriuFolder folder;
   private final PageStore pages;
   private final Demands demands;
@@ -87,6 +93,9 @@ public final class Restoration {
   @GuardedBy("this")
   private boolean letGo;
 
+  @GuardedBy("this")
+  private boolean closed;
+
   /** Why its memory cannot be filled. */
   @GuardedBy("this")
   private @Nullable Throwable broken;
@@ -102,10 +111,31 @@ public final class Restoration {
    * @param pages knows by then which pages will come
    */
   public Restoration(Criu criu, CriuFolder folder, PageStore pages, Demands demands) {
+    this(folder, pages, demands, criu);
+  }
+
+  private Restoration(CriuFolder folder, PageStore pages, Demands demands, @Nullable Criu criu) {
     this.criu = criu;
     this.folder = folder;
     this.pages = pages;
     this.demands = demands;
+  }
+
+  /**
+   * One that an agent which is gone let run.
+   *
+   * @param pages knows which pages will come
+   * @param processes that were restored, the root first
+   */
+  public static Restoration ofRunning(
+      CriuFolder folder, PageStore pages, Demands demands, List<Member> processes) {
+    Restoration running = new Restoration(folder, pages, demands, null);
+    running.processes.complete(processes);
+    synchronized (running) {
+      running.rootPid = processes.getFirst().pid();
+      running.letGo = true;
+    }
+    return running;
   }
 
   /**
@@ -153,6 +183,37 @@ public final class Restoration {
     } catch (CriuFailure e) {
       throw failed(e);
     }
+  }
+
+  /**
+   * Takes over the memories of what runs already, and goes on filling them. After {@link #prepare};
+   * when it returns, the keeper has them too.
+   *
+   * @param earlier keepers, of which one has them; it goes on holding them
+   * @throws IOException if that cannot be: then it is as it was, and waits
+   */
+  public synchronized void takeUp(List<Member> earlier) throws IOException {
+    Keeper holding = prepared();
+    MemoryLog happened = MemoryLog.takeUp(folder.work().resolve(MEMORY_LOG));
+    List<Userfaultfd> held = List.of();
+    boolean taken = false;
+    try {
+      held = Keeper.heldBy(earlier, happened.memories());
+      for (Userfaultfd memory : held) {
+        holding.hold(memory);
+      }
+      holding.confirm();
+      installer = PageInstaller.takeUp(pages, demands, new TellingHolder(holding), happened, held);
+      taken = true;
+    } finally {
+      if (!taken) {
+        held.forEach(Userfaultfd::close);
+        happened.close();
+        holding.release();
+      }
+    }
+    handedOver.complete(null);
+    var _ = installer.filled().whenComplete((nothing, failure) -> ended(failure));
   }
 
   /**
@@ -325,11 +386,13 @@ public final class Restoration {
     throwIfAborted();
     LazyPagesSocket listening = LazyPagesSocket.listen(folder.work());
     socket = listening;
-    Keeper holding = keeper;
-    if (holding == null) {
-      throw new IllegalStateException("nothing was prepared");
-    }
-    PageInstaller filling = new PageInstaller(pages, demands, new TellingHolder(holding));
+    Keeper holding = prepared();
+    PageInstaller filling =
+        PageInstaller.start(
+            pages,
+            demands,
+            new TellingHolder(holding),
+            MemoryLog.create(folder.work().resolve(MEMORY_LOG)));
     installer = filling;
     receiving =
         Thread.ofPlatform()
@@ -339,10 +402,20 @@ public final class Restoration {
     return filling;
   }
 
+  @GuardedBy("this")
+  private Keeper prepared() {
+    if (keeper == null) {
+      throw new IllegalStateException("nothing was prepared");
+    }
+    return keeper;
+  }
+
   private synchronized CriuRestore startRestore() throws IOException {
     throwIfAborted();
     throwIfBroken();
-    restore = CriuRestore.start(criu, RestoreOptions.lazy(folder.images(), folder.work()));
+    restore =
+        CriuRestore.start(
+            Objects.requireNonNull(criu), RestoreOptions.lazy(folder.images(), folder.work()));
     return restore;
   }
 
@@ -477,15 +550,17 @@ public final class Restoration {
     Keeper holding;
     synchronized (this) {
       holding = keeper;
-      listening = socket;
-      filling = installer;
+      listening = closed ? null : socket;
+      filling = closed ? null : installer;
       receiver = receiving;
-      socket = null;
+      closed = true;
     }
-    if (listening != null && filling != null && receiver != null) {
+    if (listening != null && receiver != null) {
       listening.stop();
       receiver.join();
       listening.close();
+    }
+    if (filling != null) {
       filling.close();
     }
     if (holding != null) {

@@ -147,6 +147,8 @@ public final class TransferRpc implements BindableService {
           arrivals.open(
               opening.getMigrationId(), opening.getEpoch(), opening.getSecret().toByteArray());
       if (opening.getNumber() > 0) {
+        arrival.admitStream(
+            "%s %d".formatted(getClass().getSimpleName(), opening.getNumber()), opening.getAgain());
         place = new Place(opening.getMigrationId(), getClass(), opening.getNumber());
         Stream<?, ?> before = open.put(place, this);
         if (before != null) {

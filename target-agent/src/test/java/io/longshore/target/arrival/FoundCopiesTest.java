@@ -80,7 +80,7 @@ final class FoundCopiesTest {
     folder = CriuFolder.create(work.resolve(REF.id()));
     notes = ArrivalNotes.begin(folder.path(), REF);
     keeper = Keeper.start(folder.work());
-    notes.keeper(keeper.member());
+    notes.keepers(List.of(keeper.member()));
   }
 
   @AfterEach

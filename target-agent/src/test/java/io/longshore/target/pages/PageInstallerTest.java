@@ -34,6 +34,7 @@ final class PageInstallerTest {
   private static final String ZEROS = "0000000000000000 0000000000000000";
 
   @TempDir private static Path folder;
+  private static int logs;
   private static Path program = Path.of("/none");
 
   private final BlockingQueue<Long> demanded = new LinkedBlockingQueue<>();
@@ -55,7 +56,9 @@ final class PageInstallerTest {
     store.announce(Map.of(VPID, List.of(range(1, 1000), range(1010, PAGES - 1010))), 0);
     demands.connect((vpid, page, count, again) -> demanded.add(page - tenant.firstPage()));
     keeper = Keeper.start(folder);
-    installer = new PageInstaller(store, demands, keeper);
+    installer =
+        PageInstaller.start(
+            store, demands, keeper, MemoryLog.create(folder.resolve("log-" + logs++)));
     installer.attach(VPID, tenant.memory());
   }
 

@@ -366,6 +366,20 @@ final class TransferRpcTest {
     assertThat(pages.stalePages()).isZero();
   }
 
+  @Test
+  void aStreamThatGoesOnWhereAnotherAgentsEndedIsRefused() throws Exception {
+    StreamOpen good = open();
+    StreamOpen again = good.toBuilder().setNumber(1).setAgain(true).build();
+    assertThat(new PageStream(again).peer.reason()).isEqualTo(Reason.TARGET_RESTARTED);
+    PageStream first = new PageStream(good.toBuilder().setNumber(1).build());
+    first.peer.response();
+    PageStream second = new PageStream(again);
+    second.peer.response();
+    assertThat(new PageStream(again.toBuilder().setNumber(2).build()).peer.reason())
+        .isEqualTo(Reason.TARGET_RESTARTED);
+    assertThat(new ImageStream(again).peer.reason()).isEqualTo(Reason.TARGET_RESTARTED);
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {"", ".", "..", "../x", "/etc/x", "a/b", ".hidden", "a\nb", "a\0b", "\u00e4"})
@@ -375,7 +389,7 @@ final class TransferRpcTest {
     assertThat(images.peer.reason()).isEqualTo(Reason.MALFORMED_STREAM);
     try (var files = Files.walk(folder)) {
       assertThat(files.filter(Files::isRegularFile).map(Path::getFileName).map(Path::toString))
-          .allMatch(own -> List.of("lock", "m-1.journal").contains(own));
+          .allMatch(own -> List.of("lock", "m-1.journal", "secret").contains(own));
     }
     sendGoodImages();
   }

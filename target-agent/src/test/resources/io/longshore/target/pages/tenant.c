@@ -3,7 +3,9 @@
 //
 //   taken           lets go of its own descriptor of its memory; no answer
 //   read N          prints the first and the last 8 bytes of page N; waits until the page is there
+//   write N         writes the first and the last 8 bytes of page N
 //   drop N COUNT    madvise(MADV_DONTNEED)
+//   again COUNT     drops its first page so many times
 //   move N COUNT    mremap to another address
 //   unmap N COUNT   munmap
 //   protect N COUNT mprotect read-only: the mapping is split
@@ -63,9 +65,16 @@ int main(int count, char **arguments) {
       volatile uint64_t *words = (uint64_t *)page[n];
       uint64_t first = words[0], last = words[PAGE / 8 - 1];
       printf("%016lx %016lx\n", first, last);
+    } else if (!strcmp(command, "write")) {
+      volatile uint64_t *words = (uint64_t *)page[n];
+      words[0] = words[PAGE / 8 - 1] = 0x0123456789abcdef;
+      printf("written\n");
     } else if (!strcmp(command, "drop")) {
       check(!madvise(page[n], c * PAGE, MADV_DONTNEED), "madvise");
       printf("dropped\n");
+    } else if (!strcmp(command, "again")) {
+      for (unsigned long i = 0; i < n; i++) check(!madvise(page[0], PAGE, MADV_DONTNEED), "madvise");
+      printf("dropped again\n");
     } else if (!strcmp(command, "move")) {
       char *to = mmap(NULL, c * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       check(to != MAP_FAILED, "mmap");

@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 
 /**
  * One migration during which the events of a scenario happen. It returns when the migration is over
@@ -44,9 +45,14 @@ final class ChaosRun {
   private static final Set<State> WAITS_IN =
       Set.of(State.STATE_RESUMING, State.STATE_PUSHING, State.STATE_RELEASING);
 
+  private static final Set<Victim> ON_TARGET =
+      Set.of(Victim.TARGET_AGENT, Victim.KEEPER, Victim.CRIU_RESTORE);
+
   private static final List<String> WAITS_FOR_AN_OPERATOR =
       List.of(
-          "an agent that is gone let it run here while pages were missing",
+          "cannot be filled any more",
+          "missing pages may have read as zeros",
+          "CRIU was killed while it let one process after another run",
           "CRIU was told to let it run, and nobody wrote that down");
 
   private final Testbed testbed;
@@ -245,11 +251,7 @@ final class ChaosRun {
     long end = System.nanoTime() + LIMIT.toNanos();
     while (!timeline.isDone() && System.nanoTime() < end) {
       State state = timeline.state();
-      boolean mayWait =
-          happened.keySet().stream()
-              .anyMatch(
-                  event -> event instanceof Kill kill && kill.victim() == Victim.TARGET_AGENT);
-      if (mayWait
+      if (mayWait()
           && !resolved
           && WAITS_IN.contains(state)
           && underWay.get() == 0
@@ -261,6 +263,18 @@ final class ChaosRun {
       Thread.sleep(20);
     }
     assertThat(timeline.isDone()).as("done within %s", LIMIT).isTrue();
+  }
+
+  /**
+   * The next agent goes on by itself, unless another part of the target's side has failed as well.
+   */
+  private boolean mayWait() {
+    List<Victim> killed =
+        happened.keySet().stream()
+            .flatMap(event -> event instanceof Kill kill ? Stream.of(kill.victim()) : Stream.of())
+            .filter(ON_TARGET::contains)
+            .toList();
+    return killed.size() > 1 && killed.contains(Victim.TARGET_AGENT);
   }
 
   /** The source cannot be abandoned for a target that never said that it lets the workload run. */

@@ -32,6 +32,8 @@ class KilledTest {
   @CsvSource({
     "a.source-agent, stop-and-copy, STATE_TRANSFERRING",
     "a.source-agent, post-copy,     STATE_PUSHING",
+    "b.target-agent, post-copy,     STATE_PUSHING",
+    "b.target-agent, hybrid,        STATE_PUSHING",
     "coordinator,    stop-and-copy, STATE_TRANSFERRING",
     "coordinator,    post-copy,     STATE_PUSHING",
   })
@@ -56,6 +58,7 @@ class KilledTest {
         assertThat(testbed.hasProcess("a", workload.pid())).isFalse();
       }
       testbed.assertDoctorFindsNothing("a");
+      testbed.assertDoctorFindsNothing("b");
     }
   }
 

@@ -40,7 +40,7 @@ final class RedisWorkload implements AutoCloseable {
         """);
     List<Integer> pid = new ArrayList<>();
     await()
-        .atMost(Duration.ofSeconds(10))
+        .atMost(Duration.ofSeconds(30))
         .ignoreExceptions()
         .until(
             () ->

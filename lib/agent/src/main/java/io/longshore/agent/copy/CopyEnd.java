@@ -42,7 +42,7 @@ public final class CopyEnd {
 
   /** Whether its missing pages are still kept missing. */
   public boolean isKept() throws IOException {
-    for (Member keeper : record.keeper()) {
+    for (Member keeper : record.keepers()) {
       if (keeper.isAlive()) {
         return true;
       }
@@ -70,7 +70,7 @@ public final class CopyEnd {
     for (CriuTask task : CriuTask.below(folder)) {
       try {
         Member member = Member.of((int) task.handle().pid());
-        if (!record.keeper().contains(member)) {
+        if (!record.keepers().contains(member)) {
           members.add(member);
         }
       } catch (NoSuchFileException e) {
@@ -93,7 +93,7 @@ public final class CopyEnd {
 
   /** Ends the keeper. Only if it keeps nothing that anybody could read as zeros. */
   public void endKeeper() throws IOException {
-    new ProcessFamily(record.keeper()).kill(KILLED);
+    new ProcessFamily(record.keepers()).kill(KILLED);
   }
 
   /** Takes the addresses from this host and removes what locked them. */

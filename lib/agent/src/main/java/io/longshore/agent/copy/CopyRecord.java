@@ -22,14 +22,15 @@ import java.util.Optional;
  * @param ref the migration
  * @param stage how far it came; written before it comes there
  * @param addresses that this host has, or is about to have, for it
- * @param keeper the process that holds the memory of its processes; none if it was not started
+ * @param keepers processes that hold the memory of its processes; none if none was started; more
+ *     than one while the last takes over from those before
  * @param processes that were restored, the root first; there from {@link Stage#RESUMED} on
  */
 public record CopyRecord(
     MigrationRef ref,
     Stage stage,
     List<ServiceAddress> addresses,
-    List<Member> keeper,
+    List<Member> keepers,
     List<Member> processes) {
   private static final String ADDRESSES = "addresses";
   private static final String KEEPER = "keeper";
@@ -48,7 +49,7 @@ public record CopyRecord(
   /** Copies. */
   public CopyRecord {
     addresses = List.copyOf(addresses);
-    keeper = List.copyOf(keeper);
+    keepers = List.copyOf(keepers);
     processes = List.copyOf(processes);
   }
 
@@ -59,29 +60,29 @@ public record CopyRecord(
 
   /** The same with these addresses. */
   public CopyRecord withAddresses(List<ServiceAddress> now) {
-    return new CopyRecord(ref, stage, now, keeper, processes);
+    return new CopyRecord(ref, stage, now, keepers, processes);
   }
 
-  /** The same with a keeper. */
-  public CopyRecord withKeeper(Member now) {
-    return new CopyRecord(ref, stage, addresses, List.of(now), processes);
+  /** The same with other keepers. */
+  public CopyRecord withKeepers(List<Member> now) {
+    return new CopyRecord(ref, stage, addresses, now, processes);
   }
 
   /** The same at another stage. */
   public CopyRecord at(Stage now) {
-    return new CopyRecord(ref, now, addresses, keeper, processes);
+    return new CopyRecord(ref, now, addresses, keepers, processes);
   }
 
   /** The same with these processes. */
   public CopyRecord withProcesses(List<Member> now) {
-    return new CopyRecord(ref, stage, addresses, keeper, now);
+    return new CopyRecord(ref, stage, addresses, keepers, now);
   }
 
   /** As it is written. */
   public JournalEntry toEntry() {
     return JournalEntry.of(ref, stage.name())
         .with(ADDRESSES, addresses.stream().map(ServiceAddress::toString).toList())
-        .with(KEEPER, words(keeper))
+        .with(KEEPER, words(keepers))
         .with(PROCESSES, words(processes));
   }
 

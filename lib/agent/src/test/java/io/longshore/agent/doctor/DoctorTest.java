@@ -150,7 +150,7 @@ final class DoctorTest {
     try (Journal journal = Journal.open(copy)) {
       journal.write(
           CopyRecord.of(new MigrationRef(id, 1))
-              .withKeeper(Member.of((int) keeper.pid()))
+              .withKeepers(List.of(Member.of((int) keeper.pid())))
               .withProcesses(List.of(Member.of((int) workload.pid())))
               .at(stage)
               .toEntry());

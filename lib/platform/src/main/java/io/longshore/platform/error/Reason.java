@@ -238,6 +238,11 @@ public enum Reason {
       Status.Code.UNAVAILABLE,
       "The data streams between the agents broke.",
       "Check the network between the nodes and repeat the migration."),
+  TARGET_RESTARTED(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "The target-agent was restarted, and what a data stream had brought and was not installed yet is gone.",
+      "Nothing: the source opens its streams anew and sends all pages again."),
   LINK_CUT(
       Kind.FAILURE,
       Status.Code.FAILED_PRECONDITION,
