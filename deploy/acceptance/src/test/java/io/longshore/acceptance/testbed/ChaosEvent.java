@@ -26,6 +26,14 @@ sealed interface ChaosEvent {
     }
   }
 
+  /** It stands still for so long: SIGSTOP, SIGCONT. */
+  record Hang(Moment at, Victim victim, Duration length) implements ChaosEvent {
+    @Override
+    public String toString() {
+      return "%s hang %s for %dms".formatted(at, victim, length.toMillis());
+    }
+  }
+
   /** Whatever one of the two nodes sends, or all that is sent to it, is dropped for so long. */
   record CutLink(Moment at, Side side, boolean sends, boolean receives, Duration length)
       implements ChaosEvent {
@@ -51,7 +59,7 @@ sealed interface ChaosEvent {
     TARGET
   }
 
-  /** A process that can be killed. */
+  /** A process that can be killed or hang. */
   enum Victim {
     COORDINATOR,
     SOURCE_AGENT,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.longshore.acceptance.testbed.ChaosEvent.CutLink;
+import io.longshore.acceptance.testbed.ChaosEvent.Hang;
 import io.longshore.acceptance.testbed.ChaosEvent.Kill;
 import io.longshore.acceptance.testbed.ChaosEvent.Victim;
 import io.longshore.v1.Migration;
@@ -171,6 +172,7 @@ final class ChaosRun {
     State state = timeline.state();
     switch (event) {
       case Kill kill -> kill(kill, state);
+      case Hang hang -> hang(hang, state);
       case CutLink cut -> {
         links.cut(scenario.node(cut.side()), cut.sends(), cut.receives(), cut.length());
         happened.put(event, state);
@@ -183,6 +185,19 @@ final class ChaosRun {
         timeline.note(cancel + (accepted ? "" : ": too late"));
       }
     }
+  }
+
+  private void hang(Hang hang, State state) throws Exception {
+    Optional<HostProcesses.One> process = awaitProcess(hang.victim());
+    if (process.isEmpty()) {
+      timeline.note("not there: " + hang);
+      return;
+    }
+    process.get().signal("STOP");
+    happened.put(hang, state);
+    timeline.note(hang.toString());
+    Thread.sleep(hang.length());
+    process.get().signal("CONT");
   }
 
   private void kill(Kill kill, State state) throws Exception {

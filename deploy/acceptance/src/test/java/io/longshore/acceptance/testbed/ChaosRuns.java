@@ -1,30 +1,14 @@
 package io.longshore.acceptance.testbed;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
-
-import io.longshore.acceptance.testbed.ChaosEvent.Kill;
-import io.longshore.acceptance.testbed.ChaosEvent.Victim;
-import io.longshore.v1.Migration;
-import io.longshore.v1.Migration.State;
-import java.time.Duration;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
 import java.util.stream.LongStream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random migrations during which random things fail at random times (deploy/chaos): afterwards the
- * workload runs once, is whole, is where docs/protocol.md has it, and nothing is left anywhere
- * else. A run is repeated by its seed.
+ * Random migrations during which random things fail at random times (deploy/chaos). A run is
+ * repeated by its seed.
  */
 @OnTestbed
 @Order(8)
@@ -32,39 +16,10 @@ class ChaosRuns {
   private static final int RUNS = Integer.getInteger("longshore.chaos.runs", 20);
   private static final long SEED = Long.getLong("longshore.chaos.seed", 1);
 
-  /** What a testbed that is kept over many runs had before the first. */
-  private static final class Ground implements AutoCloseable {
-    final Testbed testbed;
-    final CoordinatorCalls coordinator;
-    final Links links;
-    final List<HostState> hosts;
-
-    Ground(Testbed testbed) {
-      this.testbed = testbed;
-      coordinator = CoordinatorCalls.to(testbed);
-      links = new Links(testbed);
-      // What the agents make for their first migration and keep.
-      try (MemoryWorkload workload = MemoryWorkload.start(testbed, "a", "--size", "16m")) {
-        testbed.longshore().migrateSuccessfully(Longshore.Move.of("a", "b", workload.pid()));
-        testbed.longshore().migrateSuccessfully(Longshore.Move.of("b", "a", workload.pid()));
-      }
-      hosts = Testbed.NODES.stream().map(host -> HostState.of(testbed, host)).toList();
-    }
-
-    @Override
-    public void close() {
-      coordinator.close();
-    }
-  }
-
-  private static @Nullable Ground ground;
-
-  private final Testbed testbed;
+  private final ChaosGround ground;
 
   ChaosRuns(Testbeds testbeds) {
-    // Slow enough for things to happen in the middle. Services that are started again are not
-    // tested: that would be another migration each.
-    testbed = testbeds.with("--rate", "1gbit", "--self-test", "0");
+    ground = ChaosGround.on(testbeds);
   }
 
   static LongStream seeds() {
@@ -73,155 +28,12 @@ class ChaosRuns {
 
   @AfterAll
   static void letGo() {
-    if (ground != null) {
-      ground.close();
-      ground = null;
-    }
+    ChaosGround.letGo();
   }
 
   @ParameterizedTest(name = "seed {0}")
   @MethodSource("seeds")
   void isWholeInOnePlaceWhateverFails(long seed) {
-    ChaosScenario scenario = ChaosScenario.of(seed);
-    Ground on = ground();
-    ChaosRun run = new ChaosRun(on.testbed, on.coordinator, on.links, scenario);
-    long begin = System.nanoTime();
-    try {
-      Migration migration;
-      try (ChaosCargo cargo = ChaosCargo.start(testbed, scenario)) {
-        migration = run.run(cargo);
-        assertIsAsDocumented(run, migration);
-        assertRunsOnceAndWhole(run, migration, scenario, cargo);
-      }
-      on.hosts.forEach(host -> host.assertUnchanged(testbed, "process"));
-      System.out.printf(
-          Locale.ROOT,
-          "chaos: %s: in %s; %s%s after %.1f s%n",
-          scenario,
-          run.happened().values(),
-          migration.getState().name().substring("STATE_".length()),
-          migration.hasError() ? " " + migration.getError().getReason() : "",
-          (System.nanoTime() - begin) / 1e9);
-    } catch (Exception | AssertionError e) {
-      throw new AssertionError(
-          "chaos failed, again by deploy/chaos --runs 1 --seed %d%n%s%n%s%n%s"
-              .formatted(seed, scenario, run.timeline(), e),
-          e);
-    }
-  }
-
-  private Ground ground() {
-    Ground last = ground;
-    if (last == null || last.testbed != testbed) {
-      letGo();
-      last = new Ground(testbed);
-      ground = last;
-    }
-    last.coordinator.awaitNodes();
-    return last;
-  }
-
-  /** The table in docs/protocol.md, "When something dies". */
-  private static void assertIsAsDocumented(ChaosRun run, Migration migration) {
-    String reason = migration.getError().getReason();
-    switch (migration.getState()) {
-      case STATE_SUCCEEDED -> {
-        assertThat(run.cancelled()).as("cancellation accepted").isFalse();
-        assertThat(run.resolved()).as("an operator had to decide").isFalse();
-      }
-      case STATE_CANCELLED -> assertThat(run.cancelled()).as("cancellation accepted").isTrue();
-      case STATE_FAILED -> {
-        if (run.resolved()) {
-          assertThat(reason).isIn("TARGET_ABANDONED", "WORKLOAD_LOST");
-        } else {
-          assertThat(reason).isNotEqualTo("WORKLOAD_LOST").isNotEqualTo("INTERNAL");
-          assertThat(run.happened())
-              .as("what may have led to %s", migration.getError())
-              .anySatisfy(ChaosRuns::assertMayRollBack);
-        }
-      }
-      default -> throw new AssertionError("not over: " + migration);
-    }
-  }
-
-  private static void assertMayRollBack(ChaosEvent event, State state) {
-    assertThat(event)
-        .isNotInstanceOf(ChaosEvent.Cancel.class)
-        .matches(
-            each -> !(each instanceof Kill kill && kill.victim() == Victim.COORDINATOR),
-            "more than a coordinator");
-    assertThat(Timeline.isBefore(state, State.STATE_RESUMING) || state == State.STATE_ROLLING_BACK)
-        .as("before the step")
-        .isTrue();
-  }
-
-  private void assertRunsOnceAndWhole(
-      ChaosRun run, Migration migration, ChaosScenario scenario, ChaosCargo cargo)
-      throws Exception {
-    boolean lost =
-        migration.getState() == State.STATE_FAILED
-            && migration.getError().getReason().equals("WORKLOAD_LOST");
-    boolean moved = migration.getState() == State.STATE_SUCCEEDED;
-    String owner = moved ? scenario.target() : scenario.source();
-    for (String host : Testbed.NODES) {
-      int expected = lost || !host.equals(owner) ? 0 : processes(scenario);
-      await()
-          .atMost(Duration.ofSeconds(5))
-          .untilAsserted(() -> assertHasOnlyCopies(host, cargo.command(), expected));
-    }
-    if (!lost) {
-      cargo.assertWholeOn(owner, run.resolved());
-      for (String address : cargo.addresses()) {
-        for (String host : Testbed.NODES) {
-          assertThat(testbed.hasAddress(host, address.replaceAll("/.*", "")))
-              .as("%s on %s", address, host)
-              .isEqualTo(host.equals(owner));
-        }
-      }
-    }
-    List<CompletableFuture<Void>> doctors =
-        Testbed.NODES.stream()
-            .map(host -> CompletableFuture.runAsync(() -> testbed.assertDoctorFindsNothing(host)))
-            .toList();
-    doctors.forEach(CompletableFuture::join);
-    assertThat(cargo.wrongAbout(ways(run, migration, scenario))).as("where it ran").isEmpty();
-  }
-
-  private static int processes(ChaosScenario scenario) {
-    return scenario.redis() ? 1 : 1 + scenario.children();
-  }
-
-  /** I1: where it may have run, one after the other. */
-  private static Set<List<String>> ways(ChaosRun run, Migration migration, ChaosScenario scenario) {
-    List<String> stays = List.of(scenario.source());
-    List<String> goes = List.of(scenario.source(), scenario.target());
-    List<String> comesBack = List.of(scenario.source(), scenario.target(), scenario.source());
-    if (migration.getState() == State.STATE_SUCCEEDED) {
-      return Set.of(goes);
-    }
-    if (!run.resolved()) {
-      return Set.of(stays);
-    }
-    // On the target it may have missed a page at once.
-    return migration.getError().getReason().equals("WORKLOAD_LOST")
-        ? Set.of(stays, goes)
-        : Set.of(stays, comesBack);
-  }
-
-  private void assertHasOnlyCopies(String host, String command, int expected) {
-    Map<Boolean, List<String>> commands =
-        HostProcesses.of(testbed, host).stream()
-            .map(HostProcesses.One::command)
-            .filter(each -> !isOfTheTestbed(each))
-            .collect(Collectors.partitioningBy(each -> each.contains(command)));
-    assertThat(commands.get(true)).as("processes of the workload on %s", host).hasSize(expected);
-    assertThat(commands.get(false)).as("other processes on %s", host).isEmpty();
-  }
-
-  private static boolean isOfTheTestbed(String command) {
-    return command.startsWith("tini ")
-        || command.equals("sleep infinity")
-        || command.startsWith("socat ")
-        || command.contains("-agent.conf");
+    var _ = ground.check(ChaosScenario.of(seed), "deploy/chaos --runs 1 --seed " + seed);
   }
 }

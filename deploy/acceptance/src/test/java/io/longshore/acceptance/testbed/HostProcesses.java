@@ -28,6 +28,15 @@ final class HostProcesses {
     void kill() {
       handle.destroyForcibly();
     }
+
+    /** As kill(1). */
+    void signal(String name) throws IOException, InterruptedException {
+      new ProcessBuilder("kill", "-" + name, Long.toString(handle.pid()))
+          .redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+          .start()
+          .waitFor();
+    }
   }
 
   /** All but those that have ended and are not reaped. */
