@@ -73,7 +73,7 @@ record Scenario(
     boolean pushedBefore =
         strategy.pushesBeforeResume()
             && (copied.converged() || policy.onNoConvergence() != OnNoConvergence.POST_COPY);
-    double images = IMAGE_BYTES + memory.inImages();
+    double images = IMAGE_BYTES + (strategy.hasRounds() ? memory.locked() : memory.inImages());
     double frozen =
         freeze
             + (strategy.hasRounds() ? look : 0)
@@ -101,11 +101,13 @@ record Scenario(
   private Copied rounds(Policy policy) {
     double pages = memory.pages();
     double budget = policy.forPages().toNanos() / 1e9;
-    double toSend = pages;
+    // Only sent: it goes into images again, but not over the wire, as far as it is not written.
+    double forImages = memory.filePrivate() + memory.shared();
+    double toSend = pages + forImages;
     double sent = 0;
     double time = look;
     for (int round = 1; ; round++) {
-      double bytes = round == 1 ? toSend * contentShare : toSend;
+      double bytes = round == 1 ? pages * contentShare + forImages : toSend;
       double took =
           bytes / bytesPerSecond + (toSend - bytes) / READ_BYTES_PER_SECOND + roundTrip + look;
       double left = pages * curve.written(took);

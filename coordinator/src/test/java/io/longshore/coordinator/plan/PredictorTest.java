@@ -97,12 +97,15 @@ final class PredictorTest {
   }
 
   @Test
-  void sharedMemoryIsInTheFreezeOfEveryStrategy() {
+  void sharedMemoryIsSentInTheFreezeUnlessThereAreRounds() {
     WorkloadProfile shared =
         new WorkloadProfile(
             new MemorySizes(1, 0, 0, 200_000_000, 0), 1, 0, 1, List.of(), "userfaultfd");
     for (Strategy strategy : Predictor.STRATEGIES) {
-      assertThat(downtime(predict(shared, strategy))).as("%s", strategy).isGreaterThan(2.0);
+      // It is written into images, and read from them, either way.
+      assertThat(downtime(predict(shared, strategy)))
+          .as("%s", strategy)
+          .isBetween(strategy.hasRounds() ? 0.4 : 2.0, strategy.hasRounds() ? 1.0 : 3.0);
     }
   }
 

@@ -20,6 +20,7 @@ import io.longshore.source.pages.RoundProgress;
 import io.longshore.source.pages.Rounds;
 import io.longshore.source.pages.StalePages;
 import io.longshore.source.tracking.DirtyTracker;
+import io.longshore.source.tracking.ImagePages;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
@@ -196,7 +197,9 @@ public final class Departure {
           () -> {
             var channels = link.plane().pages();
             DirtyTracker chosen = parts.trackers().get();
-            Rounds begun = new Rounds(id, chosen, this::processes, channels, bandwidth);
+            Rounds begun =
+                new Rounds(
+                    id, chosen, ImagePages.forThisKernel(), this::processes, channels, bandwidth);
             tracker = chosen.name();
             rounds = begun;
             return begun.run(policy);

@@ -4,6 +4,7 @@ import io.longshore.criu.run.CriuDump;
 import io.longshore.criu.run.CriuFailure;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.DumpOptions;
+import io.longshore.linux.PageSize;
 import io.longshore.linux.TracedThreads;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
@@ -12,6 +13,7 @@ import io.longshore.source.images.ImageStreamer;
 import io.longshore.source.images.ImagesSent;
 import io.longshore.source.pages.PageRange;
 import io.longshore.source.pages.Rounds;
+import io.longshore.source.pages.SentContent;
 import io.longshore.source.pages.StalePages;
 import io.longshore.source.pages.TransferBrokenException;
 import java.io.IOException;
@@ -82,7 +84,7 @@ final class Freeze {
       if (rounds != null) {
         rounds.again();
       }
-      images.start();
+      images.start(rounds == null ? SentContent.NONE : rounds.imageContent());
       journal.change(record -> record.in(Phase.FREEZING));
       long start = System.nanoTime();
       parts.addresses().hold(plane.images());
@@ -107,19 +109,23 @@ final class Freeze {
       long sentAfter = System.nanoTime() - start;
       plane.images().awaitComplete();
       link.sendAhead();
-      FreezeResult result = new FreezeResult(freezeTime, start, sent.bytes(), all, stale.total());
+      long keptPages = (sent.bytes() - sent.sentBytes()) / PageSize.BYTES;
+      FreezeResult result =
+          new FreezeResult(freezeTime, start, sent.sentBytes(), all + keptPages, stale.total());
       // Not waited for: without it a restarted agent only refuses to say how the freeze went.
       journal.noteLater(
           record -> record.phase() == Phase.FREEZING ? record.frozen(result) : record);
       log.info(
           "Migration {}: packets held after {} ms, images written after {} ms, frozen after {} ms,"
-              + " {} images sent after {} ms, stored after {} ms",
+              + " {} images sent after {} ms, of {} KiB {}, stored after {} ms",
           id,
           TimeUnit.NANOSECONDS.toMillis(held),
           TimeUnit.NANOSECONDS.toMillis(described),
           freezeTime.toMillis(),
           sent.count(),
           TimeUnit.NANOSECONDS.toMillis(sentAfter),
+          sent.bytes() >> 10,
+          sent.sentBytes() >> 10,
           TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
       return result;
     } catch (CriuFailure e) {

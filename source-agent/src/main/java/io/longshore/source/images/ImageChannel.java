@@ -12,10 +12,20 @@ public interface ImageChannel {
    * Sends a piece of an image.
    *
    * @param offset where it belongs; 0 starts the image anew
-   * @param data only the first {@code length} bytes; at most 1 MiB
+   * @param data of which it is {@code length} bytes from {@code start} on; at most 1 MiB
    * @param last whether the image ends with it
    */
-  void send(String name, long offset, byte[] data, int length, boolean last)
+  void send(String name, long offset, byte[] data, int start, int length, boolean last)
+      throws InterruptedException;
+
+  /**
+   * Tells that a piece of an image is what pages hold that were sent in rounds.
+   *
+   * @param offset where it belongs; 0 starts the image anew
+   * @param pages in the order of the image, together at most 1 MiB
+   * @param last whether the image ends with it
+   */
+  void sendKept(String name, long offset, List<PageSpan> pages, boolean last)
       throws InterruptedException;
 
   /** Tells which pages that were sent in rounds are not what the frozen workload has. */

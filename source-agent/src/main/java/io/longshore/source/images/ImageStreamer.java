@@ -1,13 +1,19 @@
 package io.longshore.source.images;
 
 import io.longshore.linux.CloseWriteWatch;
+import io.longshore.linux.PageSize;
+import io.longshore.source.pages.Rounds.PageSpan;
+import io.longshore.source.pages.SentContent;
+import io.longshore.source.tracking.PageHash;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,10 +22,12 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends the images of a folder while CRIU writes them: each as soon as CRIU closes it, but for the
- * page maps, which come last. One {@link #start}, then one {@link #finish} or {@link #close}.
+ * page maps, which come last. Of pages that the target has already it sends only which they are.
+ * One {@link #start}, then one {@link #finish} or {@link #close}.
  */
 public final class ImageStreamer implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 20;
@@ -27,14 +35,22 @@ public final class ImageStreamer implements AutoCloseable {
   /** Page maps: what CRIU did not describe is added before {@link #finish}. */
   private static final String CHANGED_AFTERWARDS = "pagemap-";
 
+  /** Images that are pages one after another, and nothing else. */
+  private static final String PAGES = "pages-";
+
   private final Path folder;
   private final ImageChannel channel;
   private final CloseWriteWatch watch;
   private final Map<String, Long> sent = new HashMap<>();
+
+  /** Of each image, bytes that the target had. */
+  private final Map<String, Long> kept = new HashMap<>();
+
   private final byte[] chunk = new byte[CHUNK_BYTES];
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(Thread.ofVirtual().name("image-streamer").factory());
   private CompletableFuture<Void> watching = CompletableFuture.completedFuture(null);
+  private volatile SentContent content = SentContent.NONE;
 
   /**
    * Begins to watch the folder; nothing is sent before {@link #start}.
@@ -47,8 +63,13 @@ public final class ImageStreamer implements AutoCloseable {
     this.watch = CloseWriteWatch.of(folder);
   }
 
-  /** Sends images as they are closed, on a thread of its own. */
-  public void start() {
+  /**
+   * Sends images as they are closed, on a thread of its own.
+   *
+   * @param content what the target has: pages that hold the same are not sent again
+   */
+  public void start(SentContent content) {
+    this.content = content;
     watching = CompletableFuture.runAsync(this::sendClosedImages, thread);
   }
 
@@ -79,7 +100,8 @@ public final class ImageStreamer implements AutoCloseable {
       }
       bytes += size;
     }
-    return new ImagesSent(images.size(), bytes);
+    return new ImagesSent(
+        images.size(), bytes, bytes - kept.values().stream().mapToLong(Long::longValue).sum());
   }
 
   @Override
@@ -110,12 +132,19 @@ public final class ImageStreamer implements AutoCloseable {
 
   private void send(Path image) throws IOException, InterruptedException {
     String name = name(image);
+    boolean mayBeKept = name.startsWith(PAGES) && !content.isEmpty();
     long offset = 0;
+    kept.put(name, 0L);
     try (InputStream in = Files.newInputStream(image)) {
       long size = Files.size(image);
       do {
         int length = in.readNBytes(chunk, 0, chunk.length);
-        channel.send(name, offset, chunk, length, offset + length >= size);
+        boolean last = offset + length >= size;
+        if (mayBeKept) {
+          sendPages(name, offset, length, last);
+        } else {
+          channel.send(name, offset, chunk, 0, length, last);
+        }
         offset += length;
         if (length == 0) {
           break;
@@ -123,6 +152,53 @@ public final class ImageStreamer implements AutoCloseable {
       } while (offset < size);
     }
     sent.put(name, offset);
+  }
+
+  /** Sends a chunk in runs of pages that the target has, and of others. */
+  private void sendPages(String name, long offset, int length, boolean last)
+      throws InterruptedException {
+    List<PageSpan> pages = new ArrayList<>();
+    int begin = 0;
+    for (int at = 0; at < length; at += PageSize.BYTES) {
+      PageSpan span = at + PageSize.BYTES <= length ? find(at) : null;
+      if (at > begin && (span == null) != pages.isEmpty()) {
+        sendRun(name, offset, begin, at, pages, false);
+        begin = at;
+      }
+      if (span != null) {
+        add(pages, span);
+      }
+    }
+    sendRun(name, offset, begin, length, pages, last);
+  }
+
+  private @Nullable PageSpan find(int at) {
+    return content.find(PageHash.of(MemorySegment.ofArray(chunk).asSlice(at, PageSize.BYTES)));
+  }
+
+  /** Empties {@code pages}. */
+  private void sendRun(
+      String name, long offset, int begin, int end, List<PageSpan> pages, boolean last)
+      throws InterruptedException {
+    if (pages.isEmpty()) {
+      channel.send(name, offset + begin, chunk, begin, end - begin, last);
+      return;
+    }
+    channel.sendKept(name, offset + begin, List.copyOf(pages), last);
+    kept.merge(name, (long) end - begin, Long::sum);
+    pages.clear();
+  }
+
+  private static void add(List<PageSpan> spans, PageSpan page) {
+    if (!spans.isEmpty()) {
+      PageSpan before = spans.getLast();
+      if (before.vpid() == page.vpid() && before.firstPage() + before.count() == page.firstPage()) {
+        spans.removeLast();
+        spans.add(new PageSpan(page.vpid(), before.firstPage(), before.count() + 1));
+        return;
+      }
+    }
+    spans.add(page);
   }
 
   private static String name(Path image) {

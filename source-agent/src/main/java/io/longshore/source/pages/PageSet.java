@@ -37,6 +37,11 @@ final class PageSet {
         });
   }
 
+  boolean contains(int vpid, long page) {
+    BitSet bits = parts.getOrDefault(vpid, new TreeMap<>()).get(page / PART_PAGES);
+    return bits != null && bits.get((int) (page % PART_PAGES));
+  }
+
   /** Keeps only pages of these processes. */
   void retain(Set<Integer> vpids) {
     parts.keySet().retainAll(vpids);

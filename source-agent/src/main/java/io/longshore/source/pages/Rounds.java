@@ -5,6 +5,7 @@ import io.longshore.linux.PageSize;
 import io.longshore.linux.ThreadNiceness;
 import io.longshore.source.pages.RoundProgress.End;
 import io.longshore.source.tracking.DirtyTracker;
+import io.longshore.source.tracking.ImagePages;
 import io.longshore.source.tracking.WrittenPages;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,6 +47,7 @@ public final class Rounds implements AutoCloseable {
 
   private final String id;
   private final DirtyTracker tracker;
+  private final ImagePages imagePages;
   private final Processes processes;
   private final List<? extends PageChannel> channels;
   private final Bandwidth bandwidth;
@@ -98,16 +100,19 @@ public final class Rounds implements AutoCloseable {
   /**
    * @param id of the migration, for messages
    * @param tracker is closed with this
+   * @param imagePages is closed with this
    * @param channels one sender runs on each
    */
   public Rounds(
       String id,
       DirtyTracker tracker,
+      ImagePages imagePages,
       Processes processes,
       List<? extends PageChannel> channels,
       Bandwidth bandwidth) {
     this.id = id;
     this.tracker = tracker;
+    this.imagePages = imagePages;
     this.processes = processes;
     this.channels = List.copyOf(channels);
     this.channels.forEach(channel -> channel.onLost(this::lost));
@@ -161,7 +166,7 @@ public final class Rounds implements AutoCloseable {
    * @param frozen its pages that the agents move
    */
   public Outcome end(List<PageRange> frozen) throws IOException {
-    look();
+    look(List.of());
     synchronized (this) {
       return new Outcome(held.missingOf(frozen), sent.without(held));
     }
@@ -172,12 +177,31 @@ public final class Rounds implements AutoCloseable {
     return progress;
   }
 
+  /** What the target has of pages that a dump puts into its images. After the last round. */
+  public SentContent imageContent() throws IOException {
+    Map<Integer, Integer> now = processes.now();
+    SentContent content = new SentContent();
+    imagePages.forEachRead(
+        (pid, page, hash) -> {
+          int vpid = now.getOrDefault(pid, 0);
+          if (vpid != 0 && isHeld(vpid, page)) {
+            content.add(hash, vpid, page);
+          }
+        });
+    return content.sorted();
+  }
+
+  private synchronized boolean isHeld(int vpid, long page) {
+    return held.contains(vpid, page);
+  }
+
   /** Ends tracking: the workload is as it was before. */
   @Override
   public void close() {
     senders.shutdownNow();
     senders.close();
     tracker.close();
+    imagePages.close();
   }
 
   private End judge(RoundPolicy policy, long pages, long left, boolean cut) {
@@ -195,8 +219,17 @@ public final class Rounds implements AutoCloseable {
     return pagesPerNano == 0 ? 0 : Duration.ofNanos((long) (pages / pagesPerNano)).toMillis();
   }
 
-  /** What was written since the last look is stale, whether it is sent or not. */
   private void look() throws IOException {
+    // First, for it takes longer: the other look is all the newer.
+    look(imagePages.scan(processes.now().keySet()));
+  }
+
+  /**
+   * What was written since the last look is stale, whether it is sent or not.
+   *
+   * @param inImages pages that are stale as well. Not in the freeze, when they are in the images
+   */
+  private void look(List<WrittenPages> inImages) throws IOException {
     Map<Integer, Integer> now = processes.now();
     List<PageRange> found = new ArrayList<>();
     Set<Integer> seen = new HashSet<>();
@@ -207,6 +240,7 @@ public final class Rounds implements AutoCloseable {
         add(found, vpid, process.pid(), range);
       }
     }
+    addAll(found, inImages, now, seen);
     synchronized (this) {
       // Of a process that could not be looked at nothing is known.
       held.retain(seen);
@@ -219,24 +253,45 @@ public final class Rounds implements AutoCloseable {
     }
   }
 
-  /** What was lost is sent again, but of a process that is not looked at, nothing. */
-  @GuardedBy("this")
-  private List<PageRange> withLost(
-      List<PageRange> found, Map<Integer, Integer> now, Set<Integer> seen) {
-    if (lost.isEmpty()) {
-      return found;
+  /** Adds pages that are not there, of processes that were seen. */
+  private static void addAll(
+      List<PageRange> found,
+      List<WrittenPages> more,
+      Map<Integer, Integer> now,
+      Set<Integer> seen) {
+    List<PageRange> ranges = new ArrayList<>();
+    for (WrittenPages process : more) {
+      int vpid = now.getOrDefault(process.pid(), 0);
+      if (seen.contains(vpid)) {
+        for (WrittenPages.Range range : process.ranges()) {
+          add(ranges, vpid, process.pid(), range);
+        }
+      }
+    }
+    addMissing(found, ranges);
+  }
+
+  private static void addMissing(List<PageRange> found, List<PageRange> more) {
+    if (more.isEmpty()) {
+      return;
     }
     PageSet known = new PageSet();
     for (PageRange range : found) {
       known.add(range.vpid(), range.firstPage(), range.count());
     }
+    found.addAll(known.missingOf(more));
+    found.sort(Comparator.comparingInt(PageRange::vpid).thenComparingLong(PageRange::firstPage));
+  }
+
+  /** What was lost is sent again, but of a process that is not looked at, nothing. */
+  @GuardedBy("this")
+  private List<PageRange> withLost(
+      List<PageRange> found, Map<Integer, Integer> now, Set<Integer> seen) {
     lost.removeIf(
         range -> !seen.contains(range.vpid()) || range.vpid() != now.getOrDefault(range.pid(), 0));
-    List<PageRange> all = new ArrayList<>(found);
-    all.addAll(known.missingOf(lost));
+    addMissing(found, lost);
     lost.clear();
-    all.sort(Comparator.comparingInt(PageRange::vpid).thenComparingLong(PageRange::firstPage));
-    return all;
+    return found;
   }
 
   private static void add(List<PageRange> found, int vpid, int pid, WrittenPages.Range range) {
@@ -297,6 +352,7 @@ public final class Rounds implements AutoCloseable {
 
   private void read(PageRange range, MemorySegment content) {
     tracker.noteRead(range.pid(), range.firstPage(), content);
+    imagePages.noteRead(range.pid(), range.firstPage(), content);
   }
 
   private synchronized void sent(PageBatch batch) {

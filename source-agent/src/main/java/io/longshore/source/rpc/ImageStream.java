@@ -7,6 +7,7 @@ import io.longshore.source.pages.TransferBrokenException;
 import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
+import io.longshore.transfer.v1.KeptPages;
 import io.longshore.transfer.v1.SendImagesRequest;
 import io.longshore.transfer.v1.SendImagesResponse;
 import io.longshore.transfer.v1.StalePages;
@@ -35,10 +36,10 @@ final class ImageStream
   }
 
   @Override
-  public void send(String name, long offset, byte[] data, int length, boolean last)
+  public void send(String name, long offset, byte[] data, int start, int length, boolean last)
       throws InterruptedException {
     CRC32C checksum = new CRC32C();
-    checksum.update(data, 0, length);
+    checksum.update(data, start, length);
     ofImages()
         .send(
             SendImagesRequest.newBuilder()
@@ -48,9 +49,25 @@ final class ImageStream
                         .setOffset(offset)
                         .setCrc32C((int) checksum.getValue())
                         .setLast(last)
-                        .setData(ByteString.copyFrom(data, 0, length)))
+                        .setData(ByteString.copyFrom(data, start, length)))
                 .build(),
             length);
+  }
+
+  @Override
+  public void sendKept(String name, long offset, List<PageSpan> pages, boolean last)
+      throws InterruptedException {
+    KeptPages.Builder kept = KeptPages.newBuilder().setName(name).setOffset(offset).setLast(last);
+    pages.forEach(span -> kept.addPages(message(span)));
+    ofImages().send(SendImagesRequest.newBuilder().setKept(kept).build(), 0);
+  }
+
+  private static io.longshore.transfer.v1.PageSpan message(PageSpan span) {
+    return io.longshore.transfer.v1.PageSpan.newBuilder()
+        .setVpid(span.vpid())
+        .setFirstPage(span.firstPage())
+        .setCount(span.count())
+        .build();
   }
 
   @Override
@@ -58,11 +75,7 @@ final class ImageStream
     for (int from = 0; from < pages.size(); from += SPANS) {
       StalePages.Builder stale = StalePages.newBuilder();
       for (PageSpan span : pages.subList(from, Math.min(pages.size(), from + SPANS))) {
-        stale.addSpans(
-            io.longshore.transfer.v1.PageSpan.newBuilder()
-                .setVpid(span.vpid())
-                .setFirstPage(span.firstPage())
-                .setCount(span.count()));
+        stale.addSpans(message(span));
       }
       ofImages().send(SendImagesRequest.newBuilder().setStale(stale).build(), 0);
     }

@@ -41,6 +41,16 @@ final class ComparedPages {
     }
   }
 
+  /** Whether the last scan, or one under way, came across a page. */
+  synchronized boolean has(long page) {
+    return current.has(page) || (next != null && next.has(page));
+  }
+
+  /** Visits all pages of which it is known what was last read. */
+  synchronized void forEachRead(PageHashes.Visitor visitor) {
+    current.forEachKnown(visitor);
+  }
+
   /** Notes what was read of a page; of pages that no scan came across nothing is kept. */
   synchronized void read(long page, long hash) {
     current.put(page, hash);

@@ -1,19 +1,12 @@
 package io.longshore.source.tracking;
 
 import io.longshore.linux.OwnPages;
-import io.longshore.linux.PageSize;
-import io.longshore.linux.ProcessMemoryReader;
-import io.longshore.source.tracking.WrittenPages.Range;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Reads every page in every scan and compares it with a hash of what was last read of it to be
@@ -23,13 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class ContentHashTracker implements DirtyTracker {
   static final String NAME = "content-hash";
-  private static final int BLOCK_PAGES = 256;
 
-  private final Map<Integer, ComparedPages> processes = new ConcurrentHashMap<>();
-  private final Arena arena = Arena.ofShared();
-  private final MemorySegment block =
-      arena.allocate((long) BLOCK_PAGES * PageSize.BYTES, PageSize.BYTES);
-  private final ProcessMemoryReader reader = new ProcessMemoryReader();
+  private final ContentComparison contents = new ContentComparison();
 
   @Override
   public String name() {
@@ -43,18 +31,18 @@ final class ContentHashTracker implements DirtyTracker {
       try {
         look(pid).ifPresent(pages -> written.add(new WrittenPages(pid, pages.toList())));
       } catch (IOException e) {
-        processes.remove(pid);
+        contents.forget(pid);
         Ended.orThrow(pid, e);
       }
     }
-    processes.keySet().retainAll(new HashSet<>(pids));
+    contents.retain(pids);
     return written;
   }
 
   private Optional<PageRanges> look(int pid) throws IOException {
     List<PrivateMemory> memory = PrivateMemory.of(pid);
     if (memory.isEmpty()) {
-      processes.remove(pid);
+      contents.forget(pid);
       return Optional.empty();
     }
     PageRanges existing = new PageRanges();
@@ -63,52 +51,12 @@ final class ContentHashTracker implements DirtyTracker {
         pages.find(range.start(), range.end(), existing::add);
       }
     }
-    ComparedPages known = processes.computeIfAbsent(pid, unknown -> new ComparedPages());
-    PageRanges written = new PageRanges();
-    known.begin();
-    for (Range range : existing.toList()) {
-      long end = range.firstPage() + range.count();
-      for (long page = range.firstPage(); page < end; page += BLOCK_PAGES) {
-        compare(pid, page, (int) Math.min(BLOCK_PAGES, end - page), known, written);
-      }
-    }
-    known.end();
-    return Optional.of(written);
-  }
-
-  private void compare(int pid, long firstPage, int count, ComparedPages known, PageRanges written)
-      throws IOException {
-    long bytes = (long) count * PageSize.BYTES;
-    long read = reader.read(pid, firstPage * PageSize.BYTES, block.asSlice(0, bytes));
-    for (int i = 0; i < count; i++) {
-      long page = firstPage + i;
-      long offset = (long) i * PageSize.BYTES;
-      boolean same;
-      if (offset + PageSize.BYTES <= read) {
-        same = known.isAsRead(page, hash(block, offset));
-      } else {
-        // Not readable, or gone by now. What comes behind it in this block is not looked at.
-        known.exists(page);
-        same = false;
-      }
-      if (!same) {
-        written.add(page * PageSize.BYTES, (page + 1) * PageSize.BYTES);
-      }
-    }
-  }
-
-  private static long hash(MemorySegment pages, long offset) {
-    return PageHash.of(pages.asSlice(offset, PageSize.BYTES));
+    return Optional.of(contents.changed(pid, existing));
   }
 
   @Override
   public void noteRead(int pid, long firstPage, MemorySegment content) {
-    ComparedPages known = processes.get(pid);
-    if (known != null) {
-      for (long offset = 0; offset < content.byteSize(); offset += PageSize.BYTES) {
-        known.read(firstPage + offset / PageSize.BYTES, hash(content, offset));
-      }
-    }
+    contents.noteRead(pid, firstPage, content);
   }
 
   @Override
@@ -118,10 +66,6 @@ final class ContentHashTracker implements DirtyTracker {
 
   @Override
   public void close() {
-    processes.clear();
-    if (arena.scope().isAlive()) {
-      reader.close();
-      arena.close();
-    }
+    contents.close();
   }
 }

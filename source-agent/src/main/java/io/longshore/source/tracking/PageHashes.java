@@ -33,6 +33,25 @@ final class PageHashes {
     }
   }
 
+  /** Takes a page and its hash. */
+  interface Visitor {
+    void visit(long page, long hash);
+  }
+
+  /** Visits all pages that have a hash. */
+  void forEachKnown(Visitor visitor) {
+    for (int index = 0; index < count; index++) {
+      if (words[index * WORDS + 1] != 0) {
+        visitor.visit(words[index * WORDS], words[index * WORDS + 1]);
+      }
+    }
+  }
+
+  /** Whether a page is here. */
+  boolean has(long page) {
+    return find(page) >= 0;
+  }
+
   /** Whether a page is here with this hash. */
   boolean contains(long page, long hash) {
     int index = find(page);

@@ -5,17 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.longshore.source.pages.Rounds.PageSpan;
+import io.longshore.source.pages.SentContent;
 import io.longshore.source.pages.TransferBrokenException;
+import io.longshore.source.tracking.PageHash;
 import java.io.ByteArrayOutputStream;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,13 +37,14 @@ final class ImageStreamerTest {
     new Random(3).nextBytes(large);
     Files.write(folder.resolve("early.img"), new byte[] {9});
     try (ImageStreamer images = new ImageStreamer(folder, target)) {
-      images.start();
+      images.start(SentContent.NONE);
       Files.write(folder.resolve("a.img"), new byte[] {1, 2});
       await().until(() -> target.whole.containsKey("a.img"));
       assertThat(target.whole).doesNotContainKey("early.img");
       Files.write(folder.resolve("large.img"), large);
       Files.write(folder.resolve("empty.img"), new byte[0]);
-      assertThat(images.finish()).isEqualTo(new ImagesSent(4, large.length + 3L));
+      assertThat(images.finish())
+          .isEqualTo(new ImagesSent(4, large.length + 3L, large.length + 3L));
     }
     assertThat(target.whole.get("large.img")).isEqualTo(large);
     assertThat(target.whole.get("a.img")).containsExactly(1, 2);
@@ -50,16 +56,43 @@ final class ImageStreamerTest {
   @Test
   void sendsAnImageAnewThatGrewAfterItWasSent() throws Exception {
     try (ImageStreamer images = new ImageStreamer(folder, target)) {
-      images.start();
+      images.start(SentContent.NONE);
       Files.write(folder.resolve("a.img"), new byte[] {1});
       await().until(() -> target.whole.containsKey("a.img"));
       // Still open, so that the watch does not tell of it.
       try (var image = Files.newOutputStream(folder.resolve("a.img"), StandardOpenOption.APPEND)) {
         image.write(new byte[] {5, 6});
-        assertThat(images.finish()).isEqualTo(new ImagesSent(1, 3));
+        assertThat(images.finish()).isEqualTo(new ImagesSent(1, 3, 3));
       }
     }
     assertThat(target.whole.get("a.img")).containsExactly(1, 5, 6);
+  }
+
+  @Test
+  void ofPagesThatTheTargetHasItSendsOnlyWhichTheyAre() throws Exception {
+    Random random = new Random(4);
+    byte[] image = new byte[600 * 4096];
+    random.nextBytes(image);
+    SentContent content = new SentContent();
+    int known = 0;
+    for (int page = 0; page < 600; page++) {
+      // Runs of both kinds, also at the borders of chunks.
+      if (page < 3 || page % 7 == 0 || (page > 250 && page < 270) || page > 500) {
+        byte[] bytes = Arrays.copyOfRange(image, page * 4096, (page + 1) * 4096);
+        target.kept.put(1000L + page, bytes);
+        content.add(PageHash.of(MemorySegment.ofArray(bytes)), 5, 1000L + page);
+        known++;
+      }
+    }
+    try (ImageStreamer images = new ImageStreamer(folder, target)) {
+      images.start(content.sorted());
+      Files.write(folder.resolve("pages-1.img"), image);
+      Files.write(folder.resolve("other.img"), Arrays.copyOf(image, 4096));
+      assertThat(images.finish()).isEqualTo(new ImagesSent(2, 601 * 4096, (601 - known) * 4096L));
+    }
+    assertThat(target.whole.get("pages-1.img")).isEqualTo(image);
+    assertThat(target.whole.get("other.img")).hasSize(4096);
+    assertThat(target.keptPages).hasValue(known);
   }
 
   @Test
@@ -67,7 +100,7 @@ final class ImageStreamerTest {
     try (ImageStreamer images = new ImageStreamer(folder, target)) {
       Files.write(folder.resolve("a.img"), new byte[] {1});
       await().during(Duration.ofMillis(200)).until(target.whole::isEmpty);
-      assertThat(images.finish()).isEqualTo(new ImagesSent(1, 1));
+      assertThat(images.finish()).isEqualTo(new ImagesSent(1, 1, 1));
     }
   }
 
@@ -75,7 +108,7 @@ final class ImageStreamerTest {
   void aBrokenStreamIsToldByFinish() throws Exception {
     target.failure = new TransferBrokenException("image stream broke", null);
     try (ImageStreamer images = new ImageStreamer(folder, target)) {
-      images.start();
+      images.start(SentContent.NONE);
       Files.write(folder.resolve("a.img"), new byte[] {1});
       assertThatThrownBy(images::finish).isInstanceOf(TransferBrokenException.class);
     }
@@ -86,7 +119,7 @@ final class ImageStreamerTest {
   void closeEndsASendThatWaits() throws Exception {
     target.gate = new CountDownLatch(1);
     ImageStreamer images = new ImageStreamer(folder, target);
-    images.start();
+    images.start(SentContent.NONE);
     Files.write(folder.resolve("a.img"), new byte[] {1});
     await().until(() -> target.waiting);
     Thread closer = Thread.ofPlatform().start(images::close);
@@ -95,6 +128,8 @@ final class ImageStreamerTest {
 
   private static final class Received implements ImageChannel {
     final Map<String, byte[]> whole = new ConcurrentHashMap<>();
+    final Map<Long, byte[]> kept = new ConcurrentHashMap<>();
+    final AtomicInteger keptPages = new AtomicInteger();
     private final Map<String, ByteArrayOutputStream> parts = new ConcurrentHashMap<>();
     volatile CountDownLatch gate = new CountDownLatch(0);
     volatile boolean waiting;
@@ -102,7 +137,21 @@ final class ImageStreamerTest {
     volatile @Nullable ImagesSent complete;
 
     @Override
-    public void send(String name, long offset, byte[] data, int length, boolean last)
+    public void sendKept(String name, long offset, List<PageSpan> pages, boolean last)
+        throws InterruptedException {
+      for (PageSpan span : pages) {
+        for (int i = 0; i < span.count(); i++) {
+          boolean lastOfAll = last && span.equals(pages.getLast()) && i == span.count() - 1;
+          byte[] page = kept.getOrDefault(span.firstPage() + i, new byte[0]);
+          send(name, offset, page, 0, page.length, lastOfAll);
+          offset += page.length;
+          keptPages.incrementAndGet();
+        }
+      }
+    }
+
+    @Override
+    public void send(String name, long offset, byte[] data, int start, int length, boolean last)
         throws InterruptedException {
       waiting = true;
       gate.await();
@@ -116,7 +165,7 @@ final class ImageStreamerTest {
       }
       ByteArrayOutputStream image = parts.getOrDefault(name, new ByteArrayOutputStream());
       assertThat(offset).isEqualTo(image.size());
-      image.write(data, 0, length);
+      image.write(data, start, length);
       if (last) {
         whole.put(name, image.toByteArray());
       }
@@ -127,7 +176,7 @@ final class ImageStreamerTest {
 
     @Override
     public void complete(int count, long bytes, long roundPages) {
-      complete = new ImagesSent(count, bytes);
+      complete = new ImagesSent(count, bytes, bytes);
     }
 
     @Override

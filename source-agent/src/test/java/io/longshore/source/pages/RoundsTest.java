@@ -8,6 +8,7 @@ import io.longshore.linux.AnonymousMemory;
 import io.longshore.source.pages.RoundProgress.End;
 import io.longshore.source.pages.Rounds.PageSpan;
 import io.longshore.source.tracking.DirtyTracker;
+import io.longshore.source.tracking.ImagePages;
 import io.longshore.source.tracking.WrittenPages;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,7 +47,13 @@ final class RoundsTest {
   private final Stream open = new Stream(false);
   private final Written tracker = new Written();
   private final Rounds rounds =
-      new Rounds("m", tracker, () -> Map.of(SELF, VPID), List.of(cut, open), new Bandwidth(0));
+      new Rounds(
+          "m",
+          tracker,
+          ImagePages.none(),
+          () -> Map.of(SELF, VPID),
+          List.of(cut, open),
+          new Bandwidth(0));
 
   @BeforeEach
   void fill() {

@@ -228,7 +228,7 @@ final class TransferClientTest {
   void sendsImagesWithTheirChecksumsAndWaitsForTheTargetToUnderstandThem() throws Exception {
     target.grant(1 << 20);
     client.awaitOpen();
-    client.images().send("a.img", 0, new byte[] {1, 2, 3, 4}, 3, true);
+    client.images().send("a.img", 0, new byte[] {9, 1, 2, 3, 4}, 1, 3, true);
     client.images().complete(1, 3, 2);
     await().until(() -> target.images.size() == 2);
     var chunk = target.images.getFirst().getChunk();

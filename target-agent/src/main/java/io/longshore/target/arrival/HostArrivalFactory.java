@@ -55,7 +55,9 @@ public final class HostArrivalFactory implements ArrivalFactory {
       admit(facts, promisedBytes);
       CriuFolder folder = CriuFolder.create(workFolder.resolve(ref.id()));
       ArrivalNotes notes = ArrivalNotes.begin(folder.path(), ref);
-      PageStore pages = new PageStore(privateLimit);
+      // Shared memory comes in rounds too, and is kept until the images that it belongs into are
+      // here.
+      PageStore pages = new PageStore(imageLimit);
       Demands demands = new Demands();
       Restoration restoration = new Restoration(criu, folder, pages, demands);
       restoration.whenHeld(notes::held);
@@ -83,7 +85,7 @@ public final class HostArrivalFactory implements ArrivalFactory {
   }
 
   private static void admit(WorkloadFacts facts, long promisedBytes) throws IOException {
-    long needed = facts.privateBytes() + facts.sharedBytes() + MARGIN_BYTES;
+    long needed = facts.privateBytes() + 2 * facts.sharedBytes() + MARGIN_BYTES;
     long free = HostFacts.availableMemory() - promisedBytes;
     if (free < needed) {
       throw new LongshoreException(

@@ -60,6 +60,18 @@ public final class PageStore implements AutoCloseable {
     rounds.keepZero(vpid, range);
   }
 
+  /**
+   * What pages hold that came in rounds.
+   *
+   * @param into at its position; the position moves behind it
+   * @throws PageNotAnnouncedException if one did not come, or is forgotten
+   */
+  public void copyOfRound(int vpid, PageRange range, ByteBuffer into) {
+    int bytes = Math.multiplyExact(range.count(), PageSize.BYTES);
+    rounds.copy(vpid, range, MemorySegment.ofBuffer(into.slice(into.position(), bytes)));
+    into.position(into.position() + bytes);
+  }
+
   /** Forgets pages that came in rounds and were written since; others are no harm. */
   public void forgetOfRound(int vpid, long firstPage, long count) {
     rounds.forget(vpid, firstPage, count);

@@ -88,6 +88,27 @@ final class RoundPages {
     }
   }
 
+  /**
+   * Copies pages; they stay here.
+   *
+   * @param into off-heap or not, of their size
+   * @throws PageNotAnnouncedException if one is not here
+   */
+  synchronized void copy(int vpid, PageRange range, MemorySegment into) {
+    for (int at = 0; at < range.count(); at++) {
+      int slot = slot(vpid, range.firstPage() + at);
+      MemorySegment page = into.asSlice((long) at * PageSize.BYTES, PageSize.BYTES);
+      if (slot == ABSENT) {
+        throw new PageNotAnnouncedException(vpid, range.firstPage() + at, 1);
+      }
+      if (slot == ZERO) {
+        page.fill((byte) 0);
+      } else {
+        page.copyFrom(kept.segment(slot, 1));
+      }
+    }
+  }
+
   /** Forgets pages; those that never came are no harm. */
   synchronized void forget(int vpid, long firstPage, long count) {
     Map<Long, int[]> process = slots.get(vpid);

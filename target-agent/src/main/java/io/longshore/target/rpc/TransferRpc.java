@@ -8,15 +8,19 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
+import io.longshore.linux.PageSize;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.pages.Demands;
+import io.longshore.target.pages.PageNotAnnouncedException;
+import io.longshore.target.pages.PageRange;
 import io.longshore.transfer.v1.Grant;
 import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
+import io.longshore.transfer.v1.KeptPages;
 import io.longshore.transfer.v1.PageDemand;
 import io.longshore.transfer.v1.PageSpan;
 import io.longshore.transfer.v1.ProbeLinkResponse;
@@ -249,6 +253,8 @@ public final class TransferRpc implements BindableService {
   }
 
   private final class ImageStream extends Stream<SendImagesRequest, SendImagesResponse> {
+    private @Nullable ByteBuffer room;
+
     ImageStream(ServerCallStreamObserver<SendImagesResponse> responses) {
       super(responses);
     }
@@ -261,6 +267,7 @@ public final class TransferRpc implements BindableService {
         case COMPLETE -> complete(request.getComplete());
         case PACKET -> packet(request.getPacket());
         case STALE -> stale(request.getStale());
+        case KEPT -> kept(request.getKept());
         case KIND_NOT_SET ->
             throw new LongshoreException(Reason.MALFORMED_STREAM, "an empty message");
       }
@@ -272,12 +279,58 @@ public final class TransferRpc implements BindableService {
       receive(chunk.getData().size());
       ByteBuffer data = chunk.getData().asReadOnlyByteBuffer();
       PageBatches.checkSum(data, chunk.getCrc32C());
+      write(to, chunk.getName(), chunk.getOffset(), data, chunk.getLast());
+      stored();
+    }
+
+    private void kept(KeptPages kept) {
+      Arrival to = arrival();
+      ByteBuffer data = room().clear().limit(keptBytes(kept));
       try {
-        to.images().write(chunk.getName(), chunk.getOffset(), data, chunk.getLast());
+        for (PageSpan span : kept.getPagesList()) {
+          to.pages()
+              .copyOfRound(
+                  span.getVpid(), new PageRange(span.getFirstPage(), (int) span.getCount()), data);
+        }
+      } catch (PageNotAnnouncedException e) {
+        throw new LongshoreException(
+            Reason.MALFORMED_STREAM, "an image is said to hold what did not come in a round", e);
+      }
+      write(to, kept.getName(), kept.getOffset(), data.flip(), kept.getLast());
+    }
+
+    /** Off-heap: else what is written would be copied once more. */
+    private ByteBuffer room() {
+      if (room == null) {
+        room = ByteBuffer.allocateDirect(PAYLOAD_BYTES);
+      }
+      return room;
+    }
+
+    private static int keptBytes(KeptPages kept) {
+      long pages = 0;
+      for (PageSpan span : kept.getPagesList()) {
+        if (span.getCount() < 1
+            || span.getCount() > PAYLOAD_BYTES / PageSize.BYTES
+            || span.getFirstPage() < 0
+            || span.getFirstPage() > Long.MAX_VALUE - span.getCount()) {
+          throw new LongshoreException(Reason.MALFORMED_STREAM, "kept pages that cannot be");
+        }
+        pages += span.getCount();
+      }
+      PageBatches.checkLength(
+          "a piece of an image",
+          (int) Math.min(pages * PageSize.BYTES, Integer.MAX_VALUE),
+          PAYLOAD_BYTES);
+      return (int) pages * PageSize.BYTES;
+    }
+
+    private static void write(Arrival to, String name, long offset, ByteBuffer data, boolean last) {
+      try {
+        to.images().write(name, offset, data, last);
       } catch (IOException e) {
         throw new UncheckedIOException("cannot write an image", e);
       }
-      stored();
     }
 
     private void complete(ImagesComplete complete) {

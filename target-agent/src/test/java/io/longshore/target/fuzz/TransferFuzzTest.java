@@ -44,6 +44,7 @@ import io.longshore.target.rpc.TransferRpc;
 import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
+import io.longshore.transfer.v1.KeptPages;
 import io.longshore.transfer.v1.PageBatch;
 import io.longshore.transfer.v1.PageEncoding;
 import io.longshore.transfer.v1.PageRun;
@@ -218,8 +219,11 @@ final class TransferFuzzTest {
               chunk("pstree.img", tree),
               chunk("pagemap-77.img", map),
               SendImagesRequest.newBuilder()
+                  .setKept(KeptPages.newBuilder().setName("pages-1.img").setLast(true))
+                  .build(),
+              SendImagesRequest.newBuilder()
                   .setComplete(
-                      ImagesComplete.newBuilder().setImages(2).setBytes(tree.length + map.length))
+                      ImagesComplete.newBuilder().setImages(3).setBytes(tree.length + map.length))
                   .build(),
               SendImagesRequest.newBuilder()
                   .setPacket(HeldPacket.newBuilder().setPacket(ByteString.copyFrom(new byte[60])))

@@ -30,14 +30,17 @@ import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.AddressArrival;
 import io.longshore.target.pages.Demands;
+import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
 import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
+import io.longshore.transfer.v1.KeptPages;
 import io.longshore.transfer.v1.PageBatch;
 import io.longshore.transfer.v1.PageEncoding;
 import io.longshore.transfer.v1.PageRun;
+import io.longshore.transfer.v1.PageSpan;
 import io.longshore.transfer.v1.SendImagesRequest;
 import io.longshore.transfer.v1.SendImagesResponse;
 import io.longshore.transfer.v1.SendPagesRequest;
@@ -353,6 +356,22 @@ final class TransferRpcTest {
             Reason.MALFORMED_STREAM,
             List.of(chunk("pstree.img", 0, one, true), complete(1, 1))),
         new BadImages(
+            "kept pages that did not come",
+            Reason.MALFORMED_STREAM,
+            List.of(kept("a.img", 0, 99, 1))),
+        new BadImages("kept nothing", Reason.MALFORMED_STREAM, List.of(kept("a.img", 0, 99, 0))),
+        new BadImages("kept less", Reason.MALFORMED_STREAM, List.of(kept("a.img", 0, 99, -1))),
+        new BadImages(
+            "kept too much at once", Reason.MALFORMED_STREAM, List.of(kept("a.img", 0, 99, 257))),
+        new BadImages(
+            "kept beyond all",
+            Reason.MALFORMED_STREAM,
+            List.of(kept("a.img", 0, 99, Long.MAX_VALUE))),
+        new BadImages(
+            "kept outside of memory",
+            Reason.MALFORMED_STREAM,
+            List.of(kept("a.img", 0, Long.MAX_VALUE, 2))),
+        new BadImages(
             "empty", Reason.MALFORMED_STREAM, List.of(SendImagesRequest.getDefaultInstance())));
   }
 
@@ -364,6 +383,28 @@ final class TransferRpcTest {
     assertThat(images.peer.reason()).isEqualTo(bad.reason());
     assertThat(images.peer.responses).noneMatch(SendImagesResponse::getComplete);
     assertThat(pages.stalePages()).isZero();
+  }
+
+  @Test
+  void anImageCanHoldWhatCameInARound() throws Exception {
+    byte[] content = new byte[3 * 4096];
+    new java.util.Random(8).nextBytes(content);
+    StreamOpen open = open();
+    ByteBuffer direct = ByteBuffer.allocateDirect(content.length).put(content).flip();
+    pages.keepOfRound(42, new PageRange(99, 3), direct);
+    pages.keepZeroOfRound(42, new PageRange(102, 1));
+    ImageStream images = new ImageStream(open);
+    images.send(chunk("pages-1.img", 0, new byte[] {7}, false));
+    images.send(kept("pages-1.img", 1, 100, 3));
+    Path image = folder.resolve("m-1/images/pages-1.img");
+    await().until(() -> Files.exists(image) && Files.size(image) == 1 + 3 * 4096);
+    byte[] expected = new byte[1 + 3 * 4096];
+    expected[0] = 7;
+    System.arraycopy(content, 4096, expected, 1, 2 * 4096);
+    assertThat(Files.readAllBytes(image)).isEqualTo(expected);
+    pages.forgetOfRound(42, 100, 1);
+    images.send(kept("other.img", 0, 100, 1));
+    assertThat(images.peer.reason()).isEqualTo(Reason.MALFORMED_STREAM);
   }
 
   @Test
@@ -607,6 +648,17 @@ final class TransferRpcTest {
                 .setData(bytes)
                 .setCrc32C(crc(bytes))
                 .setLast(last))
+        .build();
+  }
+
+  private static SendImagesRequest kept(String name, long offset, long page, long count) {
+    return SendImagesRequest.newBuilder()
+        .setKept(
+            KeptPages.newBuilder()
+                .setName(name)
+                .setOffset(offset)
+                .setLast(true)
+                .addPages(PageSpan.newBuilder().setVpid(42).setFirstPage(page).setCount(count)))
         .build();
   }
 
