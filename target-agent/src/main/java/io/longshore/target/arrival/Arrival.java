@@ -257,7 +257,7 @@ public final class Arrival {
    *
    * @return process id of its root on this host
    * @throws LongshoreException CRIU_RESTORE_FAILED if that cannot be: it never ran and never will,
-   *     and can be aborted; WORKLOAD_LOST if it ran and is dead
+   *     and can be aborted; RAN_IN_PART if some of it may have run
    */
   public int resume() {
     refuseIfStranded();

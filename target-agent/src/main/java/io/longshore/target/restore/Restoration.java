@@ -272,7 +272,7 @@ public final class Restoration {
    *
    * @return process id of its root
    * @throws LongshoreException CRIU_RESTORE_FAILED if it cannot be let run: none of it ever will,
-   *     and {@link #abort} ends it; WORKLOAD_LOST if CRIU fails now, when some of it may have run
+   *     and {@link #abort} ends it; RAN_IN_PART if CRIU fails now, when some of it may have run
    */
   public int go() throws IOException, InterruptedException {
     CriuRestore held;
@@ -299,7 +299,7 @@ public final class Restoration {
         throw failed(e);
       }
       throw new LongshoreException(
-              Reason.WORKLOAD_LOST,
+              Reason.RAN_IN_PART,
               "CRIU failed after the workload was let run: " + e.getMessage(),
               e)
           .withCriuLog(e.logLines());

@@ -51,6 +51,7 @@ final class ChaosRun {
 
   private static final List<String> WAITS_FOR_AN_OPERATOR =
       List.of(
+          "CRIU failed after the workload was let run",
           "cannot be filled any more",
           "missing pages may have read as zeros",
           "CRIU was killed while it let one process after another run",
@@ -289,7 +290,8 @@ final class ChaosRun {
             .flatMap(event -> event instanceof Kill kill ? Stream.of(kill.victim()) : Stream.of())
             .filter(ON_TARGET::contains)
             .toList();
-    return killed.size() > 1 && killed.contains(Victim.TARGET_AGENT);
+    return killed.contains(Victim.CRIU_RESTORE)
+        || (killed.size() > 1 && killed.contains(Victim.TARGET_AGENT));
   }
 
   /** The source cannot be abandoned for a target that never said that it lets the workload run. */

@@ -258,6 +258,11 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "The workload writes its memory faster than the link takes it, and the policy does not let the migration go on so.",
       "Repeat it when the workload is quieter or the link freer, with a larger downtime budget, or with on_no_convergence post-copy or force."),
+  RAN_IN_PART(
+      Kind.FAILURE,
+      Status.Code.ABORTED,
+      "CRIU was killed, or failed, while it let one process of the workload after another run on the target: some ran, others never will.",
+      "Decide with 'longshore resolve MIGRATION --abandon-target': the workload runs on at the source as it was at the freeze, and what its processes did on the target since is lost."),
   WORKLOAD_LOST(
       Kind.FAILURE,
       Status.Code.DATA_LOSS,
