@@ -341,7 +341,9 @@ public final class Departure {
   }
 
   /**
-   * Opens the way to the target again for a tree that is frozen, so that demands are answered.
+   * Opens the way to the target again for a tree that is frozen: answers demands, and sends all
+   * pages. Nobody may order the push again, if it was complete before this agent was restarted; and
+   * the target may have been restarted since and lack what it had stored.
    *
    * @return false if there is none to open any more
    */
@@ -354,7 +356,7 @@ public final class Departure {
     if (isGone()) {
       return false;
     }
-    var _ = link.connected();
+    var _ = link.connected().start(true);
     return true;
   }
 

@@ -115,6 +115,8 @@ final class SourceRestartTest {
     long page = workload.firstPage() + 77;
     target.demand(workload.pid(), page);
     await().atMost(PATIENCE).until(() -> target.pages.containsKey(page));
+    // And all pages come: nobody orders it again if the push was complete before.
+    await().atMost(PATIENCE).until(() -> target.pages.size() >= (MEBIBYTES << 20) / 4096);
 
     push();
     assertEveryPageIsRight();
