@@ -343,21 +343,18 @@ public final class Departure {
   /**
    * Opens the way to the target again for a tree that is frozen: answers demands, and sends all
    * pages. Nobody may order the push again, if it was complete before this agent was restarted; and
-   * the target may have been restarted since and lack what it had stored.
-   *
-   * @return false if there is none to open any more
+   * the target may have been restarted since and lack what it had stored. Returns when that is
+   * done, or there is nothing to be done.
    */
-  boolean reconnect() throws InterruptedException, IOException {
+  void reconnect() throws InterruptedException, IOException {
     synchronized (this) {
       if (!frozen || !mayBeFrozen() || rollBack.wasOrdered() || release.wasOrdered()) {
-        return false;
+        return;
       }
     }
-    if (isGone()) {
-      return false;
+    if (!isGone()) {
+      link.pushUntilDone();
     }
-    var _ = link.connected().start(true);
-    return true;
   }
 
   private synchronized void endRounds() {

@@ -17,10 +17,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,13 +35,11 @@ public final class Departures implements Component {
   /** How long the outcome of a migration is remembered for orders that come late. */
   private static final Duration REMEMBERED = Duration.ofDays(1);
 
-  private static final Duration RECONNECT = Duration.ofSeconds(1);
-
   private final DepartureFactory factory;
   private final DataPlanes planes;
   private final Journal journal;
   private final MigrationRegistry<Entry> migrations = new MigrationRegistry<>(Entry::isOver);
-  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final Queue<Thread> reconnecting = new ConcurrentLinkedQueue<>();
   private volatile Map<String, String> damaged = Map.of();
 
   Departures(DepartureFactory factory, DataPlanes planes, Journal journal) {
@@ -102,22 +100,13 @@ public final class Departures implements Component {
     log.info(
         "Migration {}: taken up, process {} is {}", id, departure.rootPid(), departure.phase());
     departure.settle();
-    Thread.ofVirtual().name("reconnect-" + id).start(() -> reconnect(id, departure));
+    reconnecting.add(
+        Thread.ofVirtual().name("reconnect-" + id).start(() -> reconnect(id, departure)));
   }
 
-  /** Until it succeeds, or the coordinator has ordered what ends it. */
-  private void reconnect(String id, Departure departure) {
+  private static void reconnect(String id, Departure departure) {
     try {
-      do {
-        try {
-          if (departure.reconnect()) {
-            log.info("Migration {}: connected to its target again", id);
-          }
-          return;
-        } catch (LongshoreException e) {
-          log.warn("Migration {}: cannot reach its target: {}", id, e.getMessage());
-        }
-      } while (!stopped.await(RECONNECT.toMillis(), TimeUnit.MILLISECONDS));
+      departure.reconnect();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IOException e) {
@@ -235,7 +224,7 @@ public final class Departures implements Component {
    */
   @Override
   public void stop() {
-    stopped.countDown();
+    reconnecting.forEach(Thread::interrupt);
     for (Entry entry : migrations.all()) {
       Departure departure = entry.departure;
       if (departure != null) {

@@ -100,8 +100,12 @@ final class Freeze {
           FrozenTree.of(folder.images(), journal.record().root().pid(), parts.fence());
       tree.addHidden(dump.hiddenPages());
       List<PageRange> pages = tree.pages();
-      StalePages stale = new StalePages(rounds == null ? pages : endRounds(rounds, pages, plane));
+      Rounds.Outcome outcome =
+          rounds == null ? new Rounds.Outcome(pages, List.of()) : rounds.end(pages);
+      StalePages stale = new StalePages(outcome.stale());
       ImagesSent sent = images.finish();
+      // Not before: an image may be what one of these holds.
+      plane.images().forget(outcome.forget());
       long all = pages.stream().mapToLong(PageRange::count).sum();
       plane.images().complete(sent.count(), sent.bytes(), all - stale.total());
       parts.addresses().sendOn();
@@ -135,13 +139,6 @@ final class Freeze {
       throw new LongshoreException(
           e.isCut() ? Reason.LINK_CUT : Reason.TRANSFER_BROKEN, String.valueOf(e.getMessage()), e);
     }
-  }
-
-  private static List<PageRange> endRounds(Rounds rounds, List<PageRange> pages, DataPlane plane)
-      throws IOException, InterruptedException {
-    Rounds.Outcome outcome = rounds.end(pages);
-    plane.images().forget(outcome.forget());
-    return outcome.stale();
   }
 
   private CriuDump startDump(CriuFolder folder) throws IOException {

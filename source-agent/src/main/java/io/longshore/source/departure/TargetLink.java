@@ -9,6 +9,7 @@ import io.longshore.source.pages.StalePages;
 import io.longshore.source.pages.TransferBrokenException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,9 @@ final class TargetLink {
   /** Whether the target may not have what the push has sent. */
   @GuardedBy("this")
   private boolean outdated;
+
+  @GuardedBy("this")
+  private boolean hadSentAll;
 
   @GuardedBy("this")
   private long bytesBefore;
@@ -131,9 +135,12 @@ final class TargetLink {
     return push;
   }
 
-  /** Whether nothing is stale on the target any more. */
+  /**
+   * Whether nothing was stale on the target, once. A push that came after it may have been cut off
+   * by the end of the migration there.
+   */
   synchronized boolean hasSentAll() {
-    return push != null && push.isComplete() && !outdated;
+    return hadSentAll || (push != null && push.isComplete());
   }
 
   /** Takes note of a newer epoch. */
@@ -194,6 +201,7 @@ final class TargetLink {
       }
       closing = push;
       before = plane;
+      hadSentAll = hasSentAll();
       push = null;
       bytesBefore += before == null ? 0 : before.bytesOnWire();
       plane = null;
@@ -248,19 +256,36 @@ final class TargetLink {
 
   /** Only a workload that runs on the target outlives the agent there. */
   private void pushAnew() {
+    log.info("The target-agent was restarted: all pages are sent again");
     try {
-      while (isOutdated()) {
-        try {
-          var _ = connected().start(true);
-          log.info("The target-agent was restarted: all pages are sent again");
-        } catch (LongshoreException e) {
-          log.warn("The target-agent was restarted, and cannot be sent pages yet", e);
-          Thread.sleep(PAUSE);
-        }
-      }
+      pushUntilDone();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /**
+   * Sends every page, over new streams where the old ones broke, until the target has them all or
+   * the migration is over here.
+   */
+  void pushUntilDone() throws InterruptedException {
+    boolean done = false;
+    while (!done && !isOver()) {
+      try {
+        connected().start(true).get();
+        done = true;
+      } catch (ExecutionException | RuntimeException e) {
+        // Whatever it is: who else sends them may have ended.
+        if (!isOver()) {
+          log.warn("The target cannot be sent all pages yet: {}", e.getMessage());
+          Thread.sleep(PAUSE);
+        }
+      }
+    }
+  }
+
+  private synchronized boolean isOver() {
+    return over;
   }
 
   private synchronized boolean isOutdated() {

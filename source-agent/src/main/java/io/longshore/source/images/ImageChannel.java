@@ -22,10 +22,19 @@ public interface ImageChannel {
    * Tells that a piece of an image is what pages hold that were sent in rounds.
    *
    * @param offset where it belongs; 0 starts the image anew
-   * @param pages in the order of the image, together at most 1 MiB
+   * @param data what they hold: {@code length} bytes from {@code start} on, of which only checksums
+   *     are sent
+   * @param pages in the order of the image
    * @param last whether the image ends with it
    */
-  void sendKept(String name, long offset, List<PageSpan> pages, boolean last)
+  void sendKept(
+      String name,
+      long offset,
+      byte[] data,
+      int start,
+      int length,
+      List<PageSpan> pages,
+      boolean last)
       throws InterruptedException;
 
   /** Tells which pages that were sent in rounds are not what the frozen workload has. */

@@ -184,7 +184,7 @@ public final class ImageStreamer implements AutoCloseable {
       channel.send(name, offset + begin, chunk, begin, end - begin, last);
       return;
     }
-    channel.sendKept(name, offset + begin, List.copyOf(pages), last);
+    channel.sendKept(name, offset + begin, chunk, begin, end - begin, List.copyOf(pages), last);
     kept.merge(name, (long) end - begin, Long::sum);
     pages.clear();
   }

@@ -188,7 +188,7 @@ public final class Rounds implements AutoCloseable {
             content.add(hash, vpid, page);
           }
         });
-    return content.sorted();
+    return content;
   }
 
   private synchronized boolean isHeld(int vpid, long page) {

@@ -2,12 +2,12 @@ package io.longshore.source.pages;
 
 import io.longshore.source.pages.Rounds.PageSpan;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Pages that the target was sent and keeps, by the {@link io.longshore.source.tracking.PageHash} of
- * what they held. Filled, then {@link #sorted}, then read by any thread.
+ * what they held: 20 bytes a page, and a table of twice their number. Filled by one thread, then
+ * read by any.
  */
 public final class SentContent {
   /** Nothing. */
@@ -17,6 +17,9 @@ public final class SentContent {
   private long[] pages = new long[0];
   private int[] vpids = new int[0];
   private int count;
+
+  /** By hash, with open addressing: the number of a page and 1, or 0. */
+  private int[] table = new int[2];
 
   /** Adds a page. */
   public void add(long hash, int vpid, long page) {
@@ -30,22 +33,14 @@ public final class SentContent {
     pages[count] = page;
     vpids[count] = vpid;
     count++;
-  }
-
-  /** The same, in which pages can be found. */
-  public SentContent sorted() {
-    int[] order =
-        IntStream.range(0, count)
-            .boxed()
-            .sorted((one, other) -> Long.compare(hashes[one], hashes[other]))
-            .mapToInt(Integer::intValue)
-            .toArray();
-    SentContent result = new SentContent();
-    result.hashes = Arrays.stream(order).mapToLong(i -> hashes[i]).toArray();
-    result.pages = Arrays.stream(order).mapToLong(i -> pages[i]).toArray();
-    result.vpids = Arrays.stream(order).map(i -> vpids[i]).toArray();
-    result.count = count;
-    return result;
+    if (2 * count > table.length) {
+      table = new int[2 * table.length];
+      for (int i = 0; i < count; i++) {
+        table[place(hashes[i])] = i + 1;
+      }
+    } else {
+      table[place(hash)] = count;
+    }
   }
 
   /** Whether there are none. */
@@ -55,7 +50,17 @@ public final class SentContent {
 
   /** A page that held what has this hash; null if there is none. */
   public @Nullable PageSpan find(long hash) {
-    int at = Arrays.binarySearch(hashes, hash);
-    return at < 0 ? null : new PageSpan(vpids[at], pages[at], 1);
+    int index = table[place(hash)] - 1;
+    return index < 0 ? null : new PageSpan(vpids[index], pages[index], 1);
+  }
+
+  /** Where a hash is in the table, or would be: half of it is free. */
+  private int place(long hash) {
+    int mask = table.length - 1;
+    int at = (int) (hash ^ hash >>> 32) & mask;
+    while (table[at] != 0 && hashes[table[at] - 1] != hash) {
+      at = (at + 1) & mask;
+    }
+    return at;
   }
 }

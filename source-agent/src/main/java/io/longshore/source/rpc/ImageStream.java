@@ -14,6 +14,8 @@ import io.longshore.transfer.v1.StalePages;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.zip.Adler32;
+import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -55,11 +57,28 @@ final class ImageStream
   }
 
   @Override
-  public void sendKept(String name, long offset, List<PageSpan> pages, boolean last)
+  public void sendKept(
+      String name,
+      long offset,
+      byte[] data,
+      int start,
+      int length,
+      List<PageSpan> pages,
+      boolean last)
       throws InterruptedException {
-    KeptPages.Builder kept = KeptPages.newBuilder().setName(name).setOffset(offset).setLast(last);
+    CRC32 crc = new CRC32();
+    crc.update(data, start, length);
+    Adler32 sum = new Adler32();
+    sum.update(data, start, length);
+    KeptPages.Builder kept =
+        KeptPages.newBuilder()
+            .setName(name)
+            .setOffset(offset)
+            .setLast(last)
+            .setCrc32((int) crc.getValue())
+            .setAdler32((int) sum.getValue());
     pages.forEach(span -> kept.addPages(message(span)));
-    ofImages().send(SendImagesRequest.newBuilder().setKept(kept).build(), 0);
+    ofImages().send(SendImagesRequest.newBuilder().setKept(kept).build(), length);
   }
 
   private static io.longshore.transfer.v1.PageSpan message(PageSpan span) {

@@ -18,11 +18,14 @@ import java.util.Map;
  * Pages that a dump puts into its images, as they are while the processes run: shared memory, once
  * for all that share it, and own pages of private mappings of files. Which of them were written it
  * tells by their content. It need not know of all: what the target was not given before comes with
- * the images.
+ * the images; so does what is beyond the first 4 GiB.
  *
  * <p>{@link #noteRead} by any thread, the others by one at a time.
  */
 public final class ImagePages implements AutoCloseable {
+  /** 4 GiB: what is known of more would take too much of this agent's own memory. */
+  private static final long MOST_PAGES = 1 << 20;
+
   private final ContentComparison contents = new ContentComparison();
   private final boolean supported;
 
@@ -51,9 +54,13 @@ public final class ImagePages implements AutoCloseable {
       return written;
     }
     Map<String, BitSet> shared = new HashMap<>();
-    for (int pid : pids) {
+    long room = MOST_PAGES;
+    // The same order each time, so that what is shared stays with the process that it was sent of.
+    for (int pid : pids.stream().sorted().toList()) {
       try {
-        PageRanges changed = contents.changed(pid, find(pid, shared));
+        PageRanges existing = find(pid, shared).first(room);
+        room -= existing.count();
+        PageRanges changed = contents.changed(pid, existing);
         if (!changed.toList().isEmpty()) {
           written.add(new WrittenPages(pid, changed.toList()));
         }

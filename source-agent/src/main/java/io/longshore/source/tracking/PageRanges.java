@@ -30,6 +30,25 @@ final class PageRanges {
     }
   }
 
+  /** How many pages. */
+  long count() {
+    return ranges.stream().mapToLong(Range::count).sum();
+  }
+
+  /** The first pages, at most so many. */
+  PageRanges first(long atMost) {
+    PageRanges first = new PageRanges();
+    long room = atMost;
+    for (Range range : ranges) {
+      long count = Math.min(room, range.count());
+      if (count > 0) {
+        first.ranges.add(new Range(range.firstPage(), count));
+        room -= count;
+      }
+    }
+    return first;
+  }
+
   List<Range> toList() {
     return ranges;
   }

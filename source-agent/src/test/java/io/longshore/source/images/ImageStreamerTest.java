@@ -85,7 +85,7 @@ final class ImageStreamerTest {
       }
     }
     try (ImageStreamer images = new ImageStreamer(folder, target)) {
-      images.start(content.sorted());
+      images.start(content);
       Files.write(folder.resolve("pages-1.img"), image);
       Files.write(folder.resolve("other.img"), Arrays.copyOf(image, 4096));
       assertThat(images.finish()).isEqualTo(new ImagesSent(2, 601 * 4096, (601 - known) * 4096L));
@@ -137,8 +137,16 @@ final class ImageStreamerTest {
     volatile @Nullable ImagesSent complete;
 
     @Override
-    public void sendKept(String name, long offset, List<PageSpan> pages, boolean last)
+    public void sendKept(
+        String name,
+        long offset,
+        byte[] data,
+        int start,
+        int length,
+        List<PageSpan> pages,
+        boolean last)
         throws InterruptedException {
+      assertThat(pages.stream().mapToLong(PageSpan::count).sum() * 4096).isEqualTo(length);
       for (PageSpan span : pages) {
         for (int i = 0; i < span.count(); i++) {
           boolean lastOfAll = last && span.equals(pages.getLast()) && i == span.count() - 1;

@@ -123,6 +123,11 @@ public final class Arrival {
     return new Arrival(ref, null, null, Phase.ABORTED);
   }
 
+  /** One that an earlier agent has completed: the workload runs here, and nothing else is left. */
+  static Arrival completed(MigrationRef ref) {
+    return new Arrival(ref, null, null, Phase.COMPLETE);
+  }
+
   /** What an earlier agent left. */
   static Arrival found(MigrationRef ref, FoundCopy copy) {
     return new Arrival(ref, null, copy, copy.phase());
@@ -293,6 +298,10 @@ public final class Arrival {
     }
     CompletableFuture<Long> outcome;
     synchronized (this) {
+      if (phase == Phase.COMPLETE && isOfAnEarlierAgent()) {
+        // How many there were is not known any more.
+        return 0;
+      }
       if (!complete.wasOrdered()) {
         refuseIfEnding("complete");
         if (phase != Phase.STRANDED) {
@@ -321,9 +330,9 @@ public final class Arrival {
       } else if (phase.isBeforeStep()) {
         phase = Phase.ABORTED;
         outcome = abort.order(this::runAbort);
-      } else if (phase == Phase.ABORTED && found == null && parts == null) {
+      } else if (phase == Phase.ABORTED && isOfAnEarlierAgent()) {
         return;
-      } else if (byOperator || phase == Phase.ABORTED) {
+      } else if ((byOperator && !isOfAnEarlierAgent()) || phase == Phase.ABORTED) {
         abandoned = true;
         outcome = end.order(this::runEnd);
       } else {
@@ -332,6 +341,11 @@ public final class Arrival {
       }
     }
     Step.join(outcome);
+  }
+
+  /** Whether nothing is left of it here but how it ended. */
+  private boolean isOfAnEarlierAgent() {
+    return found == null && parts == null;
   }
 
   /** What this migration may still take of the host's memory. */
@@ -421,6 +435,7 @@ public final class Arrival {
         refuseIfEnding("complete");
       }
       with.addresses().close();
+      with.notes().over(true);
       with.notes().close();
       with.folder().delete();
       with.pages().close();
@@ -492,6 +507,7 @@ public final class Arrival {
     with.addresses().withdraw();
     // A chunk that is being written would make a file in the folder while it is removed.
     with.images().seal();
+    with.notes().over(false);
     with.notes().close();
     copy.removeTraces();
     with.pages().close();
@@ -506,6 +522,7 @@ public final class Arrival {
     with.addresses().withdraw();
     // A chunk that is being written would make a file in the folder while it is removed.
     with.images().seal();
+    with.notes().over(false);
     with.notes().close();
     with.folder().delete();
     with.pages().close();

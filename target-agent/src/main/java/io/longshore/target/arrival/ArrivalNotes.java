@@ -10,11 +10,13 @@ import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.target.arrival.EndedCopies.Ended;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -119,6 +121,22 @@ public final class ArrivalNotes implements AutoCloseable {
       }
     } catch (LongshoreException e) {
       log.warn("Could not write down that every page is there", e);
+    }
+  }
+
+  /**
+   * It is over, and the folder is about to be removed. Throws nothing: only an agent that is
+   * started while that is done would need it.
+   *
+   * @param complete whether it runs here and has every page; else it never will run here
+   */
+  void over(boolean complete) {
+    try {
+      EndedCopies.note(
+          Objects.requireNonNull(folder.toAbsolutePath().getParent()),
+          new Ended(record().ref(), complete));
+    } catch (IOException e) {
+      log.warn("Could not write down that migration {} is over", record().ref().id(), e);
     }
   }
 

@@ -8,13 +8,17 @@ import io.longshore.agent.migration.MigrationRef;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.CriuRestore;
 import io.longshore.criu.run.CriuRestore.Fate;
+import io.longshore.linux.network.AddressLock;
 import io.longshore.platform.error.LongshoreException;
+import io.longshore.target.arrival.EndedCopies.Ended;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -38,11 +42,36 @@ final class FoundCopies {
     try (Stream<Path> found = Files.list(workFolder)) {
       folders = found.filter(FoundCopies::isOfAMigration).sorted().toList();
     }
+    Map<String, Ended> ended = new HashMap<>(EndedCopies.takeUp(workFolder));
     List<Arrival> arrivals = new ArrayList<>();
     for (Path folder : folders) {
-      arrivals.add(takeUp(String.valueOf(folder.getFileName()), folder));
+      String id = String.valueOf(folder.getFileName());
+      Ended end = ended.remove(id);
+      arrivals.add(
+          end != null && end.complete() ? finish(end.ref(), folder) : takeUpOrLeave(id, folder));
+    }
+    for (Ended end : ended.values()) {
+      arrivals.add(end.complete() ? Arrival.completed(end.ref()) : Arrival.aborted(end.ref()));
     }
     return arrivals;
+  }
+
+  /** It runs and has every page; an agent that is gone was removing the rest. */
+  private static Arrival finish(MigrationRef ref, Path folder) throws IOException {
+    new AddressLock(ref.id()).release();
+    new CriuFolder(folder).delete();
+    return Arrival.completed(ref);
+  }
+
+  /** One that cannot even be looked at does not keep this agent from the others. */
+  private static Arrival takeUpOrLeave(String id, Path folder) {
+    try {
+      return takeUp(id, folder);
+    } catch (IOException | RuntimeException e) {
+      log.error("Migration {}: cannot be taken up; nothing of it is touched", id, e);
+      FoundCopy unknown = new FoundCopy(id, folder, Phase.STRANDED, Optional.empty());
+      return Arrival.found(new MigrationRef(id, 1), unknown);
+    }
   }
 
   /** Other folders may be there. */

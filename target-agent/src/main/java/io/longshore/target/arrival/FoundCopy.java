@@ -59,6 +59,7 @@ final class FoundCopy {
   /** It has every page: leaves nothing but the workload. */
   void complete() throws IOException {
     unlock();
+    notes().over(true);
     notes().close();
     folder.delete();
   }
@@ -71,6 +72,7 @@ final class FoundCopy {
   void end() throws IOException {
     CopyEnd end = notes().end();
     end.endProcesses();
+    notes().over(false);
     notes().close();
     end.removeTraces();
   }

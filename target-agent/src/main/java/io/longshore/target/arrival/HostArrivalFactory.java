@@ -72,7 +72,7 @@ public final class HostArrivalFactory implements ArrivalFactory {
               demands,
               restoration,
               HostAddressArrival.of(ref.id(), facts.serviceAddresses()),
-              facts.privateBytes() + facts.sharedBytes()));
+              promise(facts)));
     } catch (IOException e) {
       throw new LongshoreException(
           Reason.INTERNAL, "cannot prepare " + workFolder + ": " + e.getMessage(), e);
@@ -84,8 +84,13 @@ public final class HostArrivalFactory implements ArrivalFactory {
     return FoundCopies.takeUp(workFolder);
   }
 
+  /** Shared memory is there three times at most: as it came in rounds, in images, and restored. */
+  private static long promise(WorkloadFacts facts) {
+    return facts.privateBytes() + 3 * facts.sharedBytes();
+  }
+
   private static void admit(WorkloadFacts facts, long promisedBytes) throws IOException {
-    long needed = facts.privateBytes() + 2 * facts.sharedBytes() + MARGIN_BYTES;
+    long needed = promise(facts) + MARGIN_BYTES;
     long free = HostFacts.availableMemory() - promisedBytes;
     if (free < needed) {
       throw new LongshoreException(

@@ -19,6 +19,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Goes on with a copy that runs and lacks pages, and whose agent is gone: the keeper has its
@@ -26,6 +28,7 @@ import java.util.stream.Stream;
  * and the source, which has all of them, sends them again. Those that are installed stay.
  */
 final class RunningCopy {
+  private static final Logger log = LoggerFactory.getLogger(RunningCopy.class);
   private static final Duration KILLED = Duration.ofSeconds(10);
 
   private RunningCopy() {}
@@ -72,7 +75,12 @@ final class RunningCopy {
     Member fresh = restoration.prepare();
     notes.keepers(Stream.concat(earlier.stream(), Stream.of(fresh)).toList());
     restoration.takeUp(earlier);
-    notes.keepers(List.of(fresh));
-    new ProcessFamily(earlier).kill(KILLED);
+    try {
+      // Before they are not written down any more: one that is left holds the memories for ever.
+      new ProcessFamily(earlier).kill(KILLED);
+      notes.keepers(List.of(fresh));
+    } catch (IOException | LongshoreException e) {
+      log.warn("Keepers that are not needed any more may be left: {}", earlier, e);
+    }
   }
 }

@@ -106,6 +106,7 @@ public final class MemoryLog implements AutoCloseable {
     synchronized (taken) {
       while (taken.kind(taken.end) != 0) {
         if (taken.kind(taken.end) == FULL) {
+          taken.close();
           throw new IOException("more happened to the workload's memory than was written down");
         }
         if (taken.kind(taken.end) == HELD) {

@@ -194,10 +194,11 @@ public final class Restoration {
    */
   public synchronized void takeUp(List<Member> earlier) throws IOException {
     Keeper holding = prepared();
-    MemoryLog happened = MemoryLog.takeUp(folder.work().resolve(MEMORY_LOG));
+    MemoryLog happened = null;
     List<Userfaultfd> held = List.of();
     boolean taken = false;
     try {
+      happened = MemoryLog.takeUp(folder.work().resolve(MEMORY_LOG));
       held = Keeper.heldBy(earlier, happened.memories());
       for (Userfaultfd memory : held) {
         holding.hold(memory);
@@ -208,7 +209,9 @@ public final class Restoration {
     } finally {
       if (!taken) {
         held.forEach(Userfaultfd::close);
-        happened.close();
+        if (happened != null) {
+          happened.close();
+        }
         holding.release();
       }
     }
@@ -555,9 +558,11 @@ public final class Restoration {
       receiver = receiving;
       closed = true;
     }
-    if (listening != null && receiver != null) {
+    if (listening != null) {
       listening.stop();
-      receiver.join();
+      if (receiver != null) {
+        receiver.join();
+      }
       listening.close();
     }
     if (filling != null) {

@@ -38,6 +38,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.zip.Adler32;
+import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -253,8 +255,6 @@ public final class TransferRpc implements BindableService {
   }
 
   private final class ImageStream extends Stream<SendImagesRequest, SendImagesResponse> {
-    private @Nullable ByteBuffer room;
-
     ImageStream(ServerCallStreamObserver<SendImagesResponse> responses) {
       super(responses);
     }
@@ -285,7 +285,9 @@ public final class TransferRpc implements BindableService {
 
     private void kept(KeptPages kept) {
       Arrival to = arrival();
-      ByteBuffer data = room().clear().limit(keptBytes(kept));
+      int bytes = keptBytes(kept);
+      receive(bytes);
+      ByteBuffer data = ByteBuffer.allocate(bytes);
       try {
         for (PageSpan span : kept.getPagesList()) {
           to.pages()
@@ -296,15 +298,24 @@ public final class TransferRpc implements BindableService {
         throw new LongshoreException(
             Reason.MALFORMED_STREAM, "an image is said to hold what did not come in a round", e);
       }
-      write(to, kept.getName(), kept.getOffset(), data.flip(), kept.getLast());
+      checkSums(data.flip(), kept);
+      write(to, kept.getName(), kept.getOffset(), data, kept.getLast());
+      stored();
     }
 
-    /** Off-heap: else what is written would be copied once more. */
-    private ByteBuffer room() {
-      if (room == null) {
-        room = ByteBuffer.allocateDirect(PAYLOAD_BYTES);
+    /**
+     * The source found them by hash. These two and the CRC-32C in that hash are independent enough
+     * of each other, whatever a page holds of its own checksums.
+     */
+    private static void checkSums(ByteBuffer data, KeptPages kept) {
+      CRC32 crc = new CRC32();
+      crc.update(data.duplicate());
+      Adler32 sum = new Adler32();
+      sum.update(data.duplicate());
+      if ((int) crc.getValue() != kept.getCrc32() || (int) sum.getValue() != kept.getAdler32()) {
+        throw new LongshoreException(
+            Reason.BAD_CHECKSUM, "kept pages of %s hold something else".formatted(kept.getName()));
       }
-      return room;
     }
 
     private static int keptBytes(KeptPages kept) {

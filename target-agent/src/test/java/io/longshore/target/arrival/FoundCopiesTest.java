@@ -55,19 +55,7 @@ final class FoundCopiesTest {
   private ArrivalNotes notes;
   private Keeper keeper;
   private final List<Member> tree = new ArrayList<>();
-  private final Arrivals arrivals =
-      new Arrivals(
-          new ArrivalFactory() {
-            @Override
-            public Arrival create(MigrationRef ref, WorkloadFacts facts, long promisedBytes) {
-              throw new AssertionError("nothing is created");
-            }
-
-            @Override
-            public List<Arrival> takeUp() throws IOException {
-              return FoundCopies.takeUp(work);
-            }
-          });
+  private final Arrivals arrivals = new Arrivals(factory());
 
   @BeforeEach
   void startWhatTheAgentLeaves() throws Exception {
@@ -216,6 +204,36 @@ final class FoundCopiesTest {
   }
 
   @Test
+  void howItEndedIsKnownToTheAgentAfterTheNext() throws Exception {
+    heldByCriu("");
+    notes.held(restored());
+    assertEndedAsNeverRun();
+    Arrivals later = new Arrivals(factory());
+    later.start();
+    assertRefused(Reason.CRIU_RESTORE_FAILED, () -> later.get(NEWER).resume());
+    later.abort(NEWER, false);
+  }
+
+  @Test
+  void whatWasBeingRemovedWhenItWasCompleteIsNotEnded() throws Exception {
+    heldByCriu("go\n");
+    notes.held(restored());
+    notes.resumed();
+    notes.filled();
+    notes.over(true);
+    // The first files to go.
+    Files.delete(folder.work().resolve("barrier/post-restore.answered"));
+    agentEndsAndTheNextStarts();
+    assertThat(tree).allMatch(FoundCopiesTest::isAlive);
+    assertThat(folder.path()).doesNotExist();
+    assertThat(arrivals.get(NEWER).complete(false)).isZero();
+    assertRefused(Reason.ALREADY_RESUMED, () -> arrivals.abort(NEWER, true));
+    Arrivals later = new Arrivals(factory());
+    later.start();
+    assertThat(later.get(NEWER).complete(false)).isZero();
+  }
+
+  @Test
   void whatNeverRanIsEndedAtTheStart() throws Exception {
     Process restoring =
         new ProcessBuilder("setsid", "sh", "-c", "sleep 300 & wait", folder.work() + "/restore")
@@ -243,6 +261,20 @@ final class FoundCopiesTest {
     assertRefused(Reason.JOURNAL_FAILED, () -> arrivals.abort(NEWER, true));
     assertThat(tree).allMatch(FoundCopiesTest::isAlive);
     assertThat(isAlive(keeper.member())).isTrue();
+  }
+
+  private ArrivalFactory factory() {
+    return new ArrivalFactory() {
+      @Override
+      public Arrival create(MigrationRef ref, WorkloadFacts facts, long promisedBytes) {
+        throw new AssertionError("nothing is created");
+      }
+
+      @Override
+      public List<Arrival> takeUp() throws IOException {
+        return FoundCopies.takeUp(work);
+      }
+    };
   }
 
   /** As a restore leaves its barrier. */

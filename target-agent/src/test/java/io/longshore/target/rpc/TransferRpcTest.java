@@ -61,6 +61,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.zip.Adler32;
+import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -395,16 +397,31 @@ final class TransferRpcTest {
     pages.keepZeroOfRound(42, new PageRange(102, 1));
     ImageStream images = new ImageStream(open);
     images.send(chunk("pages-1.img", 0, new byte[] {7}, false));
-    images.send(kept("pages-1.img", 1, 100, 3));
-    Path image = folder.resolve("m-1/images/pages-1.img");
-    await().until(() -> Files.exists(image) && Files.size(image) == 1 + 3 * 4096);
     byte[] expected = new byte[1 + 3 * 4096];
     expected[0] = 7;
     System.arraycopy(content, 4096, expected, 1, 2 * 4096);
+    SendImagesRequest kept = kept("pages-1.img", 1, 100, 3);
+    CRC32 crc = new CRC32();
+    crc.update(expected, 1, 3 * 4096);
+    Adler32 sum = new Adler32();
+    sum.update(expected, 1, 3 * 4096);
+    images.send(
+        kept.toBuilder()
+            .setKept(
+                kept.getKept().toBuilder()
+                    .setCrc32((int) crc.getValue())
+                    .setAdler32((int) sum.getValue()))
+            .build());
+    Path image = folder.resolve("m-1/images/pages-1.img");
+    await().until(() -> Files.exists(image) && Files.size(image) == 1 + 3 * 4096);
     assertThat(Files.readAllBytes(image)).isEqualTo(expected);
+    ImageStream other = new ImageStream(open);
+    other.send(kept("other.img", 0, 100, 1));
+    assertThat(other.peer.reason()).isEqualTo(Reason.BAD_CHECKSUM);
     pages.forgetOfRound(42, 100, 1);
     images.send(kept("other.img", 0, 100, 1));
     assertThat(images.peer.reason()).isEqualTo(Reason.MALFORMED_STREAM);
+    assertThat(folder.resolve("m-1/images/other.img")).doesNotExist();
   }
 
   @Test

@@ -19,9 +19,13 @@ import java.util.stream.Collectors;
 record HostState(String host, Map<String, Set<String>> things) {
   private static final Pattern SECTION = Pattern.compile("(?m)^== ");
 
-  /** The agents make them for their first migration and keep them; what is in them counts. */
+  /** The agents make them for their first migration and keep them; what is in folders counts. */
   private static final Set<String> WORK_FOLDERS =
-      Set.of("/run/longshore", "/run/longshore/source", "/run/longshore/target");
+      Set.of(
+          "/run/longshore",
+          "/run/longshore/source",
+          "/run/longshore/target",
+          "/run/longshore/target/ended");
 
   /**
    * Each section prints lines. What the script itself needs is not listed, nor are pipes'

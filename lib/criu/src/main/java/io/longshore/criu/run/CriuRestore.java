@@ -92,7 +92,12 @@ public final class CriuRestore {
   public static Fate fate(Path work, List<Member> tree) throws IOException {
     Barrier barrier = Barrier.attach(work, Barrier.Action.POST_RESTORE);
     if (!barrier.answered().equals(Optional.of(Barrier.Answer.GO))) {
-      return Fate.NEVER_RAN;
+      List<Member> criu = new ArrayList<>(notLetRun(work));
+      criu.removeAll(tree);
+      new ProcessFamily(criu).kill(KILLED);
+      if (!barrier.answered().equals(Optional.of(Barrier.Answer.GO))) {
+        return Fate.NEVER_RAN;
+      }
     }
     List<Member> waiting = notLetRun(work);
     if (waiting.isEmpty() || !tree.containsAll(waiting)) {
@@ -166,12 +171,16 @@ public final class CriuRestore {
 
   private static boolean stopIfNeverRan(Path work, List<Member> tree) throws IOException {
     ProcessFamily family = new ProcessFamily(tree);
-    family.stop(STOPPED);
-    boolean never = Set.copyOf(notLetRun(work)).containsAll(tree) && noThreadRan(tree);
-    if (!never) {
-      family.goOn();
+    boolean never = false;
+    try {
+      family.stop(STOPPED);
+      never = Set.copyOf(notLetRun(work)).containsAll(tree) && noThreadRan(tree);
+      return never;
+    } finally {
+      if (!never) {
+        family.goOn();
+      }
     }
-    return never;
   }
 
   private static boolean noThreadRan(List<Member> tree) throws IOException {
