@@ -106,17 +106,20 @@ final class FoundCopies {
         log.error("Migration {}: never ran here, and cannot be removed yet", id, e);
       }
     }
-    if (phase == Phase.RESUMED && record.stage() == Stage.RESUMED) {
+    if (phase == Phase.RESUMED) {
       try {
         return RunningCopy.takeUp(new CriuFolder(folder), record, notes);
       } catch (IOException | RuntimeException e) {
-        log.error(
-            "Migration {}: cannot be filled any more. 'longshore resolve {}' decides; nothing is touched until then",
-            id,
-            id,
-            e);
-        return Arrival.found(
-            record.ref(), new FoundCopy(id, folder, Phase.STRANDED, Optional.of(notes)));
+        if (record.stage() == Stage.RESUMED) {
+          log.error(
+              "Migration {}: cannot be filled any more. 'longshore resolve {}' decides; nothing is touched until then",
+              id,
+              id,
+              e);
+          copy = new FoundCopy(id, folder, Phase.STRANDED, Optional.of(notes));
+        } else {
+          log.warn("Migration {}: has every page; what still comes is not taken", id, e);
+        }
       }
     }
     return Arrival.found(record.ref(), copy);

@@ -1,6 +1,7 @@
 package io.longshore.target.arrival;
 
 import io.longshore.agent.copy.CopyRecord;
+import io.longshore.agent.copy.CopyRecord.Stage;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.PageSize;
 import io.longshore.linux.ProcessFamily;
@@ -23,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Goes on with a copy that runs and lacks pages, and whose agent is gone: the keeper has its
+ * Goes on with a copy that runs, and whose agent is gone. If it lacks pages, the keeper has its
  * memories, the images say which pages there are, the log of its memories where they belong now,
  * and the source, which has all of them, sends them again. Those that are installed stay.
  */
@@ -56,7 +57,13 @@ final class RunningCopy {
     boolean taken = false;
     try {
       pages.announce(ranges, 0);
-      takeOver(restoration, record.keepers(), notes);
+      if (record.stage() == Stage.FILLED) {
+        // What the source has not heard to be there still comes.
+        pages.dropAll();
+        restoration.noteFilled();
+      } else {
+        takeOver(restoration, record.keepers(), notes);
+      }
       taken = true;
       return Arrival.takenUp(record.ref(), parts);
     } finally {

@@ -149,6 +149,11 @@ public final class PageStore implements AutoCloseable {
     tellIfNothingIsLacked();
   }
 
+  /** Every page that was announced is where it belongs: those that come again are dropped. */
+  public void dropAll() {
+    processes.values().forEach(ProcessPages::open);
+  }
+
   /** Pages that were announced and did not come yet. */
   public long stalePages() {
     return processes.values().stream().mapToLong(ProcessPages::stalePages).sum();

@@ -185,6 +185,12 @@ public final class Restoration {
     }
   }
 
+  /** It runs already, and has every page: instead of {@link #takeUp}. */
+  public void noteFilled() {
+    settled.set(true);
+    filled.complete(null);
+  }
+
   /**
    * Takes over the memories of what runs already, and goes on filling them. After {@link #prepare};
    * when it returns, the keeper has them too.

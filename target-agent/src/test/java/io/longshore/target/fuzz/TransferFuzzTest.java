@@ -221,7 +221,8 @@ final class TransferFuzzTest {
               chunk("pstree.img", tree),
               chunk("pagemap-77.img", map),
               SendImagesRequest.newBuilder()
-                  .setKept(KeptPages.newBuilder().setName("pages-1.img").setLast(true))
+                  .setKept(
+                      KeptPages.newBuilder().setName("pages-1.img").setAdler32(1).setLast(true))
                   .build(),
               SendImagesRequest.newBuilder()
                   .setComplete(
