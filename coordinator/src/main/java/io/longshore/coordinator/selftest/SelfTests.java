@@ -7,6 +7,7 @@ import io.longshore.coordinator.node.NodeRegistry;
 import io.longshore.coordinator.node.SelfTest;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
@@ -36,6 +37,9 @@ public final class SelfTests {
 
   @GuardedBy("lock")
   private boolean stopped;
+
+  private static final Duration PATIENCE = Duration.ofSeconds(15);
+  private static final Duration PAUSE = Duration.ofMillis(500);
 
   /**
    * @param runs migrations of a test, at least 1
@@ -140,10 +144,26 @@ public final class SelfTests {
     migrations.removeSelfTests(node.name());
     SelfTest result = new SelfTest.None();
     for (int run = 1; run <= runs; run++) {
-      result = canary.move(node.name(), run);
+      result = move(node, run);
       if (result instanceof SelfTest.Failed) {
         break;
       }
+    }
+    return result;
+  }
+
+  /**
+   * An agent that was started just now is heard before a call reaches it: the connection to the one
+   * before it is broken and is not tried again at once.
+   */
+  private SelfTest move(Node node, int run) throws InterruptedException {
+    long begin = System.nanoTime();
+    SelfTest result = canary.move(node.name(), run);
+    while (result instanceof SelfTest.Failed failed
+        && failed.reason().equals(Reason.AGENT_UNREACHABLE.name())
+        && System.nanoTime() - begin < PATIENCE.toNanos()) {
+      Thread.sleep(PAUSE);
+      result = canary.move(node.name(), run);
     }
     return result;
   }

@@ -97,7 +97,6 @@ class LazyMigrationTest {
           .contains(workload.pid(), restore.pid())
           .hasSize(4);
       List<Member> tree = ProcessFamily.below(workload.pid());
-      assertThat(CriuRestore.fate(targetWork, tree)).isEqualTo(CriuRestore.Fate.NEVER_RAN);
       restore.go();
       assertThat(restore.awaitExit(PATIENCE)).contains(0);
       assertThat(CriuRestore.fate(targetWork, tree)).isEqualTo(CriuRestore.Fate.RUNS);
@@ -244,6 +243,22 @@ class LazyMigrationTest {
           assertThat(workload.state()).as("waits for nobody").isNotEqualTo('-');
           restore.abort(PATIENCE);
           assertThat(workload.state()).as("when it is aborted").isIn('Z', '-');
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("crius")
+  void aRestoreThatIsHeldAndHasNoAgentAnyMoreNeverRan(Criu criu) throws Exception {
+    givenUp(
+        criu,
+        restore -> {
+          List<Member> tree = ProcessFamily.below(workload.pid());
+          assertThat(CriuRestore.fate(targetWork, tree)).isEqualTo(CriuRestore.Fate.NEVER_RAN);
+          // It was killed, so that no word that is on its way can reach it.
+          assertThat(restore.exit().get(10, TimeUnit.SECONDS)).isNotZero();
+          assertThat(CriuRestore.fate(targetWork, tree)).isEqualTo(CriuRestore.Fate.NEVER_RAN);
+          restore.abort(PATIENCE);
+          assertThat(workload.state()).isIn('Z', '-');
         });
   }
 
