@@ -160,9 +160,10 @@ static void live(uint64_t pages, int ready) {
     work_on(&region[2]);
   }
   if (pthread_create(&thread, NULL, work_on, &region[1])) fail("pthread_create");
-  if (write(ready, "", 1) != 1) fail("telling that it is ready");
+  // Before it says so: with a pipe to the agent open it could not be moved.
   for (int i = 0; i < 3; i++) dup2(none, i);
   close(none);
+  if (write(ready, "", 1) != 1) fail("telling that it is ready");
   close(ready);
   while (!is_over()) {
     unsigned long asked = question();
