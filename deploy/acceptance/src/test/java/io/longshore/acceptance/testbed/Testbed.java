@@ -139,7 +139,7 @@ final class Testbed {
   }
 
   boolean hasProcess(String host, int pid) {
-    return on(host, "test", "-e", "/proc/" + pid).run().status() == 0;
+    return on(host, "grep", "-q", "^State:.[^ZX]", "/proc/" + pid + "/status").run().status() == 0;
   }
 
   /** Whether an IPv4 address is assigned on a host. */
