@@ -11,6 +11,8 @@ import io.longshore.v1.MigrationPlan;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.awaitility.Awaitility;
 
@@ -89,7 +91,13 @@ final class Longshore {
   String begin(Move move) {
     List<String> arguments = new ArrayList<>(move.arguments());
     arguments.add("--detach");
-    return command("migrate", arguments).run().expectSuccess().strip();
+    Command.Output output = command("migrate", arguments).run();
+    // What a test has run on the target before may have an id of the workload for a moment.
+    for (int tries = 0; output.err().contains("PID_TAKEN") && tries < 5; tries++) {
+      LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+      output = command("migrate", arguments).run();
+    }
+    return output.expectSuccess().strip();
   }
 
   MigrationPlan plan(Move move) {
