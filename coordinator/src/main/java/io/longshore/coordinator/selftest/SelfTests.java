@@ -25,6 +25,9 @@ public final class SelfTests {
   /** So many nodes at once: after its start a coordinator hears all of them within a second. */
   private static final int AT_ONCE = 8;
 
+  private static final Duration PATIENCE = Duration.ofSeconds(15);
+  private static final Duration PAUSE = Duration.ofMillis(500);
+
   private final NodeRegistry nodes;
   private final CanaryMigration canary;
   private final Migrations migrations;
@@ -37,9 +40,6 @@ public final class SelfTests {
 
   @GuardedBy("lock")
   private boolean stopped;
-
-  private static final Duration PATIENCE = Duration.ofSeconds(15);
-  private static final Duration PAUSE = Duration.ofMillis(500);
 
   /**
    * @param runs migrations of a test, at least 1

@@ -24,11 +24,6 @@ final class ContentComparison implements AutoCloseable {
       arena.allocate((long) BLOCK_PAGES * PageSize.BYTES, PageSize.BYTES);
   private final ProcessMemoryReader reader = new ProcessMemoryReader();
 
-  /** Takes a page whose content is known. */
-  interface ContentVisitor {
-    void visit(int pid, long page, long hash);
-  }
-
   /**
    * Compares.
    *
@@ -89,7 +84,7 @@ final class ContentComparison implements AutoCloseable {
   }
 
   /** Visits all pages of which it is known what was last read. */
-  void forEachRead(ContentVisitor visitor) {
+  void forEachRead(ImagePages.Visitor visitor) {
     processes.forEach(
         (pid, pages) -> pages.forEachRead((page, hash) -> visitor.visit(pid, page, hash)));
   }

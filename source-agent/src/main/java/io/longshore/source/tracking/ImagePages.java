@@ -80,7 +80,7 @@ public final class ImagePages implements AutoCloseable {
 
   /** Visits all pages of which it is known what was last read, with the {@link PageHash}. */
   public void forEachRead(Visitor visitor) {
-    contents.forEachRead(visitor::visit);
+    contents.forEachRead(visitor);
   }
 
   /** Takes a page whose content is known. */

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,8 +48,7 @@ final class FoundCopies {
     for (Path folder : folders) {
       String id = String.valueOf(folder.getFileName());
       Ended end = ended.remove(id);
-      arrivals.add(
-          end != null && end.complete() ? finish(end.ref(), folder) : takeUpOrLeave(id, folder));
+      arrivals.add(takeUpOrLeave(id, folder, end));
     }
     for (Ended end : ended.values()) {
       arrivals.add(end.complete() ? Arrival.completed(end.ref()) : Arrival.aborted(end.ref()));
@@ -64,9 +64,11 @@ final class FoundCopies {
   }
 
   /** One that cannot even be looked at does not keep this agent from the others. */
-  private static Arrival takeUpOrLeave(String id, Path folder) {
+  private static Arrival takeUpOrLeave(String id, Path folder, @Nullable Ended end) {
     try {
-      return takeUp(id, folder);
+      return end != null && end.complete()
+          ? finish(end.ref(), folder)
+          : takeUp(id, folder, end != null);
     } catch (IOException | RuntimeException e) {
       log.error("Migration {}: cannot be taken up; nothing of it is touched", id, e);
       FoundCopy unknown = new FoundCopy(id, folder, Phase.STRANDED, Optional.empty());
@@ -82,7 +84,11 @@ final class FoundCopies {
         && Files.isDirectory(parts.work());
   }
 
-  private static Arrival takeUp(String id, Path folder) throws IOException {
+  /**
+   * @param wasEnded whether an agent that is gone had ended it and was removing the rest: what is
+   *     left of its files tells nothing then
+   */
+  private static Arrival takeUp(String id, Path folder, boolean wasEnded) throws IOException {
     Optional<CopyRecord> written;
     try {
       written = CopyRecord.read(folder);
@@ -96,7 +102,7 @@ final class FoundCopies {
     }
     CopyRecord record = written.orElseGet(() -> CopyRecord.of(new MigrationRef(id, 1)));
     ArrivalNotes notes = ArrivalNotes.takeUp(folder, record);
-    Phase phase = phase(id, folder, record);
+    Phase phase = wasEnded ? Phase.ABORTED : phase(id, folder, record);
     FoundCopy copy = new FoundCopy(id, folder, phase, Optional.of(notes));
     if (phase == Phase.ABORTED) {
       try {

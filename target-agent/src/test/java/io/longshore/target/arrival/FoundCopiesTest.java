@@ -234,6 +234,16 @@ final class FoundCopiesTest {
   }
 
   @Test
+  void whatWasBeingRemovedWhenItHadNeverRunIsNotTakenForRunning() throws Exception {
+    notes.held(restored());
+    notes.resumed();
+    notes.filled();
+    notes.over(false);
+    // The barrier is gone already, and what is left looks like a copy that runs.
+    assertEndedAsNeverRun();
+  }
+
+  @Test
   void whatNeverRanIsEndedAtTheStart() throws Exception {
     Process restoring =
         new ProcessBuilder("setsid", "sh", "-c", "sleep 300 & wait", folder.work() + "/restore")
