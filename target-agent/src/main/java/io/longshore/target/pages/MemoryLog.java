@@ -84,8 +84,8 @@ public final class MemoryLog implements AutoCloseable {
     }
   }
 
-  /** Begins one: its memory is taken at once, since later would be too late to have none. */
-  public static MemoryLog create(Path path) throws IOException {
+  /** Makes an empty one: its memory is taken now, since later would be too late to have none. */
+  public static void create(Path path) throws IOException {
     try (FileChannel channel =
         FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       ByteBuffer zeros = ByteBuffer.allocateDirect((int) FILE_BYTES);
@@ -93,15 +93,14 @@ public final class MemoryLog implements AutoCloseable {
         channel.write(zeros);
       }
     }
-    return new MemoryLog(path);
   }
 
   /**
-   * Goes on with that of an agent that is gone.
+   * Opens one that was made, perhaps by an agent that is gone.
    *
    * @throws IOException if it is none, or could not take everything that happened
    */
-  public static MemoryLog takeUp(Path path) throws IOException {
+  public static MemoryLog open(Path path) throws IOException {
     MemoryLog taken = new MemoryLog(path);
     synchronized (taken) {
       while (taken.kind(taken.end) != 0) {

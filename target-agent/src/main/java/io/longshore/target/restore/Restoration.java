@@ -139,7 +139,8 @@ public final class Restoration {
   }
 
   /**
-   * Starts what need not wait for the images: the keeper.
+   * Starts what need not wait for the images: the keeper. Makes the log of the memories, but for a
+   * workload that runs already, which has one.
    *
    * @return its process
    * @throws LongshoreException CRIU_RESTORE_FAILED if it does not start; CANCELLED if aborted
@@ -149,6 +150,9 @@ public final class Restoration {
     Keeper started = keeper;
     if (started == null) {
       try {
+        if (criu != null) {
+          MemoryLog.create(folder.work().resolve(MEMORY_LOG));
+        }
         started = Keeper.start(folder.work());
       } catch (IOException e) {
         throw new LongshoreException(
@@ -204,7 +208,7 @@ public final class Restoration {
     List<Userfaultfd> held = List.of();
     boolean taken = false;
     try {
-      happened = MemoryLog.takeUp(folder.work().resolve(MEMORY_LOG));
+      happened = MemoryLog.open(folder.work().resolve(MEMORY_LOG));
       held = Keeper.heldBy(earlier, happened.memories());
       for (Userfaultfd memory : held) {
         holding.hold(memory);
@@ -401,7 +405,7 @@ public final class Restoration {
             pages,
             demands,
             new TellingHolder(holding),
-            MemoryLog.create(folder.work().resolve(MEMORY_LOG)));
+            MemoryLog.open(folder.work().resolve(MEMORY_LOG)));
     installer = filling;
     receiving =
         Thread.ofPlatform()

@@ -57,7 +57,8 @@ final class KeptMemoryTest {
     store.announce(Map.of(VPID, List.of(new PageRange(tenant.firstPage(), PAGES))), 0);
     keeper = Keeper.start(folder);
     logFile = Files.createTempDirectory(folder, "log").resolve("memory.log");
-    log = MemoryLog.create(logFile);
+    MemoryLog.create(logFile);
+    log = MemoryLog.open(logFile);
     installer = PageInstaller.start(store, demands, keeper, log);
     installer.attach(VPID, tenant.memory());
     keeper.confirm();
@@ -229,7 +230,7 @@ final class KeptMemoryTest {
     // As if the agent had died between the two.
     log.held(0);
     closeInstaller();
-    MemoryLog found = MemoryLog.takeUp(logFile);
+    MemoryLog found = MemoryLog.open(logFile);
     assertThatThrownBy(() -> Keeper.heldBy(List.of(keeper.member()), found.memories()))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("all 3");
@@ -240,7 +241,7 @@ final class KeptMemoryTest {
   void moreThanIsWrittenDownStopsNobodyAndIsNotTakenUp() throws Exception {
     assertThat(tenant.ask("again 40000")).isEqualTo("dropped again");
     closeInstaller();
-    assertThatThrownBy(() -> MemoryLog.takeUp(logFile)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> MemoryLog.open(logFile)).isInstanceOf(IOException.class);
   }
 
   /** By what is there of the agent before: the keeper, the log, and which pages were announced. */
@@ -250,7 +251,7 @@ final class KeptMemoryTest {
     store.close();
     store = new PageStore(64 << 20);
     store.announce(Map.of(VPID, List.of(new PageRange(tenant.firstPage(), PAGES))), 0);
-    log = MemoryLog.takeUp(logFile);
+    log = MemoryLog.open(logFile);
     List<Userfaultfd> held = Keeper.heldBy(List.of(before.member()), log.memories());
     keeper = Keeper.start(folder);
     for (Userfaultfd memory : held) {

@@ -56,9 +56,9 @@ final class PageInstallerTest {
     store.announce(Map.of(VPID, List.of(range(1, 1000), range(1010, PAGES - 1010))), 0);
     demands.connect((vpid, page, count, again) -> demanded.add(page - tenant.firstPage()));
     keeper = Keeper.start(folder);
-    installer =
-        PageInstaller.start(
-            store, demands, keeper, MemoryLog.create(folder.resolve("log-" + logs++)));
+    Path log = folder.resolve("log-" + logs++);
+    MemoryLog.create(log);
+    installer = PageInstaller.start(store, demands, keeper, MemoryLog.open(log));
     installer.attach(VPID, tenant.memory());
   }
 
