@@ -113,9 +113,16 @@ final class Longshore {
   /** Waits until it is in a state, in which it must stay for some milliseconds to be seen. */
   void awaitState(String id, Migration.State state) {
     Awaitility.await()
-        .atMost(Duration.ofSeconds(30))
+        .atMost(Duration.ofSeconds(60))
         .pollInterval(Duration.ofMillis(20))
-        .until(() -> get(id).getState() == state);
+        .until(
+            () -> {
+              Migration migration = get(id);
+              if (migration.getDone() && migration.getState() != state) {
+                throw new AssertionError("it never came to " + state + ": " + migration);
+              }
+              return migration.getState() == state;
+            });
   }
 
   /** Ends what {@link #SLOWLY} began: what was to happen in the middle of it has happened. */

@@ -26,6 +26,9 @@ class HiddenPagesTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int MEBIBYTE_PAGES = 256;
 
+  /** Its number on x86-64. */
+  private static final String PAUSE = "34 ";
+
   @TempDir Path folder;
   private final List<CriuDump> dumps = new ArrayList<>();
   private long workload;
@@ -115,7 +118,21 @@ class HiddenPagesTest {
             .redirectError(nothing.toFile())
             .start()
             .pid();
-    await().atMost(PATIENCE).until(() -> Files.exists(folder.resolve("ready")));
+    await().atMost(PATIENCE).until(() -> Files.exists(folder.resolve("ready")) && allPause());
+  }
+
+  /** Until then they go on writing: to their stacks, and where the linker binds a function late. */
+  private boolean allPause() throws IOException {
+    for (int pid : pids()) {
+      try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+        for (Path thread : threads.toList()) {
+          if (!Files.readString(thread.resolve("syscall")).startsWith(PAUSE)) {
+            return false;
+          }
+        }
+      }
+    }
+    return true;
   }
 
   private List<Integer> pids() {
