@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A {@code criu restore} that is held at {@link Barrier.Action#POST_RESTORE}: all is restored and
@@ -27,6 +28,8 @@ public final class CriuRestore {
   private static final String ACTION = "restore";
   private static final Duration STOPPED = Duration.ofSeconds(5);
   private static final Duration KILLED = Duration.ofSeconds(10);
+  private static final Duration LETS_RUN = Duration.ofSeconds(10);
+  private static final Duration LOOK = Duration.ofMillis(10);
 
   private final Path work;
   private final CriuProcess process;
@@ -40,7 +43,7 @@ public final class CriuRestore {
     NEVER_RAN,
     /** CRIU died while it let one process after another run. */
     RAN_IN_PART,
-    /** It runs, or CRIU is letting it run. */
+    /** It runs, or CRIU was told to let it run, lives, and takes long. */
     RUNS
   }
 
@@ -99,12 +102,25 @@ public final class CriuRestore {
         return Fate.NEVER_RAN;
       }
     }
-    List<Member> waiting = notLetRun(work);
+    List<Member> waiting = awaitCriusEnd(work, tree);
     if (waiting.isEmpty() || !tree.containsAll(waiting)) {
-      // If somebody else has the log open, that is CRIU.
       return Fate.RUNS;
     }
     return stopIfNeverRan(work, tree) ? Fate.NEVER_RAN : Fate.RAN_IN_PART;
+  }
+
+  /**
+   * Returns what was not let run when CRIU is gone, or does not go. Who else has its log open is
+   * CRIU, or its script, which has the answer already and outlives a CRIU that was killed.
+   */
+  private static List<Member> awaitCriusEnd(Path work, List<Member> tree) throws IOException {
+    long end = System.nanoTime() + LETS_RUN.toNanos();
+    List<Member> waiting = notLetRun(work);
+    while (!tree.containsAll(waiting) && System.nanoTime() < end) {
+      LockSupport.parkNanos(LOOK.toNanos());
+      waiting = notLetRun(work);
+    }
+    return waiting;
   }
 
   /**
