@@ -46,13 +46,4 @@ final class CallInstruction {
     }
     throw new IOException("process " + pid + " has no code that calls the kernel");
   }
-
-  /** Whether it is still there. */
-  static boolean isAt(ProcessMemoryReader reader, int pid, long address) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment bytes = arena.allocate(Architecture.ofThisMachine().callLength());
-      return reader.read(pid, address, bytes) == bytes.byteSize()
-          && Architecture.ofThisMachine().findCall(bytes.toArray(ValueLayout.JAVA_BYTE)) == 0;
-    }
-  }
 }

@@ -49,32 +49,14 @@ public final class WriteProtection implements AutoCloseable {
    * and closed there.
    *
    * @param limit how long to wait for the process to stop
-   * @throws IOException if that cannot be done, see {@link InjectedCalls}; the process is as it was
+   * @throws IOException if that cannot be done, see {@link Injector}; the process is as it was
    */
-  public static WriteProtection of(int pid, Duration limit) throws IOException {
+  public static WriteProtection of(int pid, Injector injector, Duration limit) throws IOException {
     if (AddressSpaces.isSharedWithParent(pid)) {
       // Until it calls execve(2). What was made in it now would stay with its parent then.
       throw new IOException("process " + pid + " has its parent's memory");
     }
-    FileDescriptorHandle taken;
-    try (Pidfd process = Pidfd.open(pid)) {
-      taken = InjectedCalls.in(pid, limit, calls -> takeOver(process, calls));
-    }
-    return setUp(taken);
-  }
-
-  private static FileDescriptorHandle takeOver(Pidfd process, InjectedCalls calls)
-      throws IOException {
-    long made = calls.call(UserfaultfdFacts.number(), FLAGS);
-    if (made < 0) {
-      throw new SystemCallException(
-          "userfaultfd(UFFD_USER_MODE_ONLY) in process " + process.pid(), (int) -made);
-    }
-    try {
-      return process.duplicateDescriptor((int) made);
-    } finally {
-      long _ = calls.call(Architecture.ofThisMachine().numbers().close(), made);
-    }
+    return setUp(injector.userfaultfd(pid, limit, FLAGS));
   }
 
   private static WriteProtection setUp(FileDescriptorHandle made) throws SystemCallException {

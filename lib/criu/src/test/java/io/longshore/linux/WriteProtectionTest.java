@@ -11,8 +11,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,10 +28,19 @@ class WriteProtectionTest {
   private static final Duration LIMIT = Duration.ofMillis(100);
 
   @TempDir Path folder;
+  private Injector injector;
   private int pid;
+
+  @BeforeEach
+  void startInjector() throws Exception {
+    injector = Injector.start(folder);
+    assertThat(folder).as("nothing stays in it").isEmptyDirectory();
+  }
 
   @AfterEach
   void killWhatIsLeft() throws Exception {
+    injector.close();
+    await().atMost(PATIENCE).until(() -> ProcessHandle.of(injector.pid()).isEmpty());
     if (pid != 0 && Files.exists(Path.of("/proc/" + pid))) {
       signal(Pidfd.SIGKILL);
     }
@@ -57,7 +70,7 @@ class WriteProtectionTest {
     Duration limit = kind.equals("vfork") ? LIMIT : PATIENCE;
     int made = 0;
     while (!Files.exists(folder.resolve("result"))) {
-      try (WriteProtection _ = WriteProtection.of(pid, limit)) {
+      try (WriteProtection _ = WriteProtection.of(pid, injector, limit)) {
         made++;
       } catch (IOException e) {
         // It has ended, or waits for its child, which a process with vfork(2) does uninterruptibly.
@@ -77,7 +90,7 @@ class WriteProtectionTest {
     signal(Pidfd.SIGSTOP);
     await().until(() -> TaskReader.read(pid).state() == Task.State.STOPPED);
     List<String> before = descriptors();
-    try (WriteProtection _ = WriteProtection.of(pid, LIMIT)) {
+    try (WriteProtection _ = WriteProtection.of(pid, injector, LIMIT)) {
       await().until(() -> TaskReader.read(pid).state() == Task.State.STOPPED);
       assertThat(descriptors()).isEqualTo(before);
       assertThat(TaskReader.read(pid).tracerThreadId()).isZero();
@@ -91,11 +104,12 @@ class WriteProtectionTest {
     start("sleep", "1000");
     try (Tracer tracer = Tracer.attachTo(pid)) {
       await().until(() -> TaskReader.read(pid).state() == Task.State.TRACED);
-      assertThatThrownBy(() -> WriteProtection.of(pid, LIMIT)).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> WriteProtection.of(pid, injector, LIMIT))
+          .isInstanceOf(IOException.class);
       assertThat(TaskReader.read(pid).tracerThreadId()).isNotZero();
       tracer.detach();
     }
-    try (WriteProtection protection = WriteProtection.of(pid, LIMIT)) {
+    try (WriteProtection protection = WriteProtection.of(pid, injector, LIMIT)) {
       assertThat(protection).isNotNull();
     }
   }
@@ -106,10 +120,11 @@ class WriteProtectionTest {
     CgroupFence fence = CgroupFence.create("test-write-protection", List.of(pid));
     try {
       fence.freeze(PATIENCE);
-      assertThatThrownBy(() -> WriteProtection.of(pid, LIMIT)).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> WriteProtection.of(pid, injector, LIMIT))
+          .isInstanceOf(IOException.class);
       fence.thaw();
       await().until(() -> TaskReader.read(pid).state() == Task.State.SLEEPING);
-      WriteProtection.of(pid, PATIENCE).close();
+      WriteProtection.of(pid, injector, PATIENCE).close();
     } finally {
       fence.thaw();
       fence.dissolve();
@@ -117,12 +132,16 @@ class WriteProtectionTest {
   }
 
   @Test
-  void leavesItsOwnChildrenAndZombiesAlone() throws Exception {
-    try (Child child = Child.sleeping()) {
-      assertThatThrownBy(() -> WriteProtection.of(child.pid(), LIMIT))
-          .hasMessageContaining("is a child of this one");
+  void aChildOfThisProcessIsNotTakenForEnded() throws Exception {
+    try (Child child = Child.sleeping();
+        WriteProtection protection = WriteProtection.of(child.pid(), injector, PATIENCE)) {
+      assertThat(protection).isNotNull();
       assertThat(child.process().isAlive()).isTrue();
     }
+  }
+
+  @Test
+  void leavesZombiesAlone() throws Exception {
     // A shell that never waits for what it has started.
     start("sh", "-c", "sh -c 'exit 0' & exec sleep 1000");
     int zombie =
@@ -135,14 +154,46 @@ class WriteProtectionTest {
                         .findFirst()
                         .orElse(0),
                 found -> found != 0);
-    assertThatThrownBy(() -> WriteProtection.of(zombie, LIMIT)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> WriteProtection.of(zombie, injector, LIMIT))
+        .isInstanceOf(IOException.class);
+  }
+
+  /** Who asks is killed again and again, at any time; what is asked waits undisturbed. */
+  @ParameterizedTest
+  @ValueSource(strings = {"nanosleep", "futex-timeout", "epoll", "compute"})
+  void whoAsksCanBeKilledAtAnyTime(String kind) throws Exception {
+    start("waits", kind);
+    int killed = 0;
+    Random random = new Random();
+    while (!Files.exists(folder.resolve("result"))) {
+      try (Child asking = Child.java(AsksAgainAndAgain.class, "" + pid, folder.toString())) {
+        assertThat(asking.line()).isEqualTo("asks");
+        LockSupport.parkNanos(random.nextLong(TimeUnit.MILLISECONDS.toNanos(5)));
+        asking.process().destroyForcibly().waitFor();
+        killed++;
+      }
+    }
+    assertThat(folder.resolve("result")).hasContent("right\n");
+    assertThat(killed).isGreaterThan(1);
+    System.out.println(kind + ": killed " + killed + " who asked");
+  }
+
+  /** To be killed. */
+  static final class AsksAgainAndAgain {
+    public static void main(String[] arguments) throws Exception {
+      Injector injector = Injector.start(Path.of(arguments[1]));
+      System.out.println("asks");
+      while (true) {
+        WriteProtection.of(Integer.parseInt(arguments[0]), injector, PATIENCE).close();
+      }
+    }
   }
 
   @Test
   void nothingIsLeftOfATrackerThatIsKilled() throws Exception {
     start("sleep", "1000");
     List<String> before = flags();
-    try (Child tracker = Child.java(ProtectsAnother.class, "" + pid)) {
+    try (Child tracker = Child.java(ProtectsAnother.class, "" + pid, folder.toString())) {
       assertThat(tracker.line()).isEqualTo("protected");
       assertThat(flags()).isNotEqualTo(before).anyMatch(line -> line.contains(" uw"));
       tracker.process().destroyForcibly().waitFor();
@@ -155,7 +206,8 @@ class WriteProtectionTest {
   static final class ProtectsAnother {
     public static void main(String[] arguments) throws Exception {
       int pid = Integer.parseInt(arguments[0]);
-      try (WriteProtection protection = WriteProtection.of(pid, PATIENCE)) {
+      Injector injector = Injector.start(Path.of(arguments[1]));
+      try (WriteProtection protection = WriteProtection.of(pid, injector, PATIENCE)) {
         for (Mapping mapping : Mappings.read(pid)) {
           if (mapping.kind() == Mapping.Kind.ANONYMOUS) {
             protection.register(mapping.start(), mapping.length());

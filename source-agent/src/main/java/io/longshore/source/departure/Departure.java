@@ -22,6 +22,7 @@ import io.longshore.source.pages.StalePages;
 import io.longshore.source.tracking.DirtyTracker;
 import io.longshore.source.tracking.ImagePages;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -73,7 +74,17 @@ public final class Departure {
       CgroupFence fence,
       SourceAddresses addresses,
       Supplier<DataPlane> planes,
-      Supplier<DirtyTracker> trackers) {}
+      Trackers trackers) {}
+
+  /** Chooses what sees the workload write. */
+  interface Trackers {
+    /**
+     * Makes one.
+     *
+     * @param folder where programs can be run; nothing stays in it
+     */
+    DirtyTracker in(Path folder) throws IOException;
+  }
 
   /**
    * Prepared.
@@ -196,10 +207,9 @@ public final class Departure {
       return copy.order(
           () -> {
             var channels = link.plane().pages();
-            DirtyTracker chosen = parts.trackers().get();
-            Rounds begun =
-                new Rounds(
-                    id, chosen, ImagePages.forThisKernel(), this::processes, channels, bandwidth);
+            ImagePages images = ImagePages.forThisKernel();
+            DirtyTracker chosen = parts.trackers().in(parts.folder().work());
+            Rounds begun = new Rounds(id, chosen, images, this::processes, channels, bandwidth);
             tracker = chosen.name();
             rounds = begun;
             return begun.run(policy);

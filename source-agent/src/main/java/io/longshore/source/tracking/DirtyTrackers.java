@@ -4,6 +4,7 @@ import io.longshore.linux.PageMapScan;
 import io.longshore.linux.WriteProtectionCheck;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 
 /** Chooses a tracker. */
 public final class DirtyTrackers {
@@ -12,9 +13,11 @@ public final class DirtyTrackers {
   /**
    * The best that the kernel offers: userfaultfd, which is tried on memory of this process first,
    * or content hash.
+   *
+   * @param folder where programs can be run; nothing stays in it
    */
-  public static DirtyTracker forThisKernel() {
-    return isUserfaultfdReliable() ? new UserfaultfdTracker() : new ContentHashTracker();
+  public static DirtyTracker forThisKernel(Path folder) throws IOException {
+    return isUserfaultfdReliable() ? UserfaultfdTracker.in(folder) : new ContentHashTracker();
   }
 
   /** {@link DirtyTracker#name()} of that. */

@@ -1,6 +1,7 @@
 package io.longshore.source.tracking;
 
 import io.longshore.linux.Errno;
+import io.longshore.linux.Injector;
 import io.longshore.linux.PageMapScan;
 import io.longshore.linux.PageQuery;
 import io.longshore.linux.SystemCallException;
@@ -37,10 +38,10 @@ final class ProtectedProcess implements AutoCloseable {
    *
    * @param quiet whether it is known already that it may not be
    */
-  static ProtectedProcess of(int pid, boolean quiet) throws IOException {
+  static ProtectedProcess of(int pid, Injector injector, boolean quiet) throws IOException {
     WriteProtection protection = null;
     try {
-      protection = WriteProtection.of(pid, STOP_LIMIT);
+      protection = WriteProtection.of(pid, injector, STOP_LIMIT);
     } catch (IOException e) {
       if (!quiet) {
         log.info("All memory of process {} counts as written, for now: {}", pid, e.getMessage());

@@ -1,7 +1,9 @@
 package io.longshore.source.tracking;
 
 import io.longshore.linux.DirectTransfers;
+import io.longshore.linux.Injector;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -27,9 +29,23 @@ final class UserfaultfdTracker implements DirtyTracker {
   private static final Logger log = LoggerFactory.getLogger(UserfaultfdTracker.class);
   private static final int MOST_TRIES = 3;
 
+  private final Injector injector;
   private final Map<Integer, ProtectedProcess> processes = new HashMap<>();
   private final Set<Integer> unprotected = new HashSet<>();
   private final Set<Integer> direct = new HashSet<>();
+
+  private UserfaultfdTracker(Injector injector) {
+    this.injector = injector;
+  }
+
+  /**
+   * Takes nothing up yet.
+   *
+   * @param folder where programs can be run; nothing stays in it
+   */
+  static UserfaultfdTracker in(Path folder) throws IOException {
+    return new UserfaultfdTracker(Injector.start(folder));
+  }
 
   @Override
   public String name() {
@@ -45,7 +61,7 @@ final class UserfaultfdTracker implements DirtyTracker {
       }
     } catch (IOException | RuntimeException e) {
       // What was found and protected again until here nobody will hear of.
-      close();
+      forgetAll();
       throw e;
     }
     Set<Integer> gone = new HashSet<>(processes.keySet());
@@ -86,7 +102,7 @@ final class UserfaultfdTracker implements DirtyTracker {
       process =
           direct.contains(pid)
               ? ProtectedProcess.unprotected(pid)
-              : ProtectedProcess.of(pid, unprotected.contains(pid));
+              : ProtectedProcess.of(pid, injector, unprotected.contains(pid));
       processes.put(pid, process);
     }
     PageRanges written = process.scan(memory);
@@ -106,9 +122,14 @@ final class UserfaultfdTracker implements DirtyTracker {
     }
   }
 
-  @Override
-  public void close() {
+  private void forgetAll() {
     processes.values().forEach(ProtectedProcess::close);
     processes.clear();
+  }
+
+  @Override
+  public void close() {
+    forgetAll();
+    injector.close();
   }
 }

@@ -333,7 +333,7 @@ final class DeparturesTest {
     }
   }
 
-  private static DirtyTracker noTracker() {
+  private static DirtyTracker noTracker(Path folder) {
     throw new IllegalStateException("no rounds in this test");
   }
 

@@ -9,7 +9,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,12 +27,16 @@ class RandomWritesTest {
 
   @TempDir Path folder;
 
+  interface Maker {
+    DirtyTracker in(Path folder) throws IOException;
+  }
+
   static Stream<Arguments> trackersAndSeeds() {
     Random seeds = new Random();
     long fixed = 20261127;
     long other = seeds.nextInt(1 << 30);
-    Supplier<DirtyTracker> userfaultfd = UserfaultfdTracker::new;
-    Supplier<DirtyTracker> hash = ContentHashTracker::new;
+    Maker userfaultfd = UserfaultfdTracker::in;
+    Maker hash = _ -> new ContentHashTracker();
     return Stream.of(
         Arguments.of("userfaultfd", fixed, userfaultfd),
         Arguments.of("userfaultfd", other, userfaultfd),
@@ -42,10 +45,10 @@ class RandomWritesTest {
 
   @ParameterizedTest(name = "{0}, seed {1}")
   @MethodSource("trackersAndSeeds")
-  void noWriteIsMissed(String name, long seed, Supplier<DirtyTracker> make) throws Exception {
+  void noWriteIsMissed(String name, long seed, Maker make) throws Exception {
     Set<Integer> seen = new HashSet<>();
     try (Writer writer = Writer.start(folder, "random", seed);
-        DirtyTracker tracker = make.get();
+        DirtyTracker tracker = make.in(folder);
         MemoryModel model = new MemoryModel()) {
       assertThat(tracker.name()).isEqualTo(name);
       // Stopped just after an execve it has a few pages only: then it goes on.

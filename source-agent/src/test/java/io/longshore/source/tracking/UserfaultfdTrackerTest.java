@@ -23,8 +23,8 @@ class UserfaultfdTrackerTest {
   @TempDir Path folder;
 
   @Test
-  void isWhatThisKernelOffers() {
-    try (DirtyTracker tracker = DirtyTrackers.forThisKernel()) {
+  void isWhatThisKernelOffers() throws Exception {
+    try (DirtyTracker tracker = DirtyTrackers.forThisKernel(folder)) {
       assertThat(tracker.name()).isEqualTo("userfaultfd");
       assertThat(tracker.needsToKnowWhatWasRead()).isFalse();
     }
@@ -33,7 +33,7 @@ class UserfaultfdTrackerTest {
   @Test
   void namesAllAtFirstAndThenWhatWasWritten() throws Exception {
     try (Writer writer = Writer.start(folder, "quiet", PAGES);
-        DirtyTracker tracker = new UserfaultfdTracker()) {
+        DirtyTracker tracker = UserfaultfdTracker.in(folder)) {
       List<Integer> pids = List.of(writer.pid());
       assertThat(only(tracker.scan(pids)).pages()).isBetween(PAGES, PAGES + 200);
       // The stack and what the C library keeps is written as well.
@@ -59,7 +59,7 @@ class UserfaultfdTrackerTest {
 
   @Test
   void aProcessThatHasEndedIsLeftOut() throws Exception {
-    try (DirtyTracker tracker = new UserfaultfdTracker()) {
+    try (DirtyTracker tracker = UserfaultfdTracker.in(folder)) {
       int pid;
       try (Writer writer = Writer.start(folder, "quiet", 10)) {
         pid = writer.pid();
@@ -90,7 +90,7 @@ class UserfaultfdTrackerTest {
     Path images = Files.createDirectory(folder.resolve("images"));
     Path work = Files.createDirectory(folder.resolve("work"));
     try (Writer writer = Writer.start(folder, "quiet", PAGES);
-        DirtyTracker tracker = new UserfaultfdTracker();
+        DirtyTracker tracker = UserfaultfdTracker.in(folder);
         MemoryModel model = new MemoryModel()) {
       List<Integer> pids = List.of(writer.pid());
       model.copy(tracker, tracker.scan(pids));

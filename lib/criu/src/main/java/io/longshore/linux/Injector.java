@@ -1,0 +1,125 @@
+package io.longshore.linux;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * A small process (injector.c) that has other processes make a userfaultfd(2) for their memory, and
+ * takes it over. It goes to its end with what it has begun if this process is killed: none of the
+ * others is ever left standing on registers that are not its own.
+ *
+ * <p>One thread of the other process is stopped for a fraction of a millisecond, and then goes on
+ * as if nothing had happened: a system call that it was in is restarted by the kernel as after a
+ * SIGSTOP and SIGCONT, a stopped process stays stopped, signals wait. Nothing is written into its
+ * memory. Its seccomp filters do not see the calls. What cannot be done safely is not done, and the
+ * process not touched: it is traced by somebody, has ended, sleeps uninterruptibly, is frozen, or
+ * runs 32-bit code.
+ *
+ * <p>Thread-safe.
+ */
+public final class Injector implements AutoCloseable {
+  private static final String PROGRAM = "injector";
+  private static final String DONE = "ok ";
+  private static final String REFUSED = "no ";
+
+  private final Process process;
+  private final Writer orders;
+  private final BufferedReader answers;
+
+  private Injector(Process process) {
+    this.process = process;
+    orders = process.outputWriter(StandardCharsets.US_ASCII);
+    answers = process.inputReader(StandardCharsets.US_ASCII);
+  }
+
+  /**
+   * Starts one.
+   *
+   * @param folder where programs can be run; nothing stays in it
+   */
+  public static Injector start(Path folder) throws IOException {
+    Path program = Files.createTempFile(folder, PROGRAM, "").toAbsolutePath();
+    try {
+      try (InputStream content =
+          Objects.requireNonNull(Injector.class.getResourceAsStream(PROGRAM), PROGRAM)) {
+        Files.copy(content, program, StandardCopyOption.REPLACE_EXISTING);
+      }
+      Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+      return new Injector(
+          new ProcessBuilder(program.toString())
+              .directory(new File("/"))
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start());
+    } finally {
+      Files.deleteIfExists(program);
+    }
+  }
+
+  /**
+   * Has a process make a userfaultfd, and takes it over; it is closed there.
+   *
+   * @param limit how long to wait for one of its threads to stop
+   * @throws IOException if that cannot be done; the process is as it was
+   */
+  synchronized FileDescriptorHandle userfaultfd(int pid, Duration limit, long flags)
+      throws IOException {
+    String answer =
+        ask(
+            "%d %d %x %d %d"
+                .formatted(
+                    pid,
+                    Math.min(Integer.MAX_VALUE, limit.toMillis()),
+                    CallInstruction.find(pid),
+                    UserfaultfdFacts.number(),
+                    flags));
+    if (!answer.startsWith(DONE)) {
+      throw new IOException(
+          "process %d gives no userfaultfd: %s"
+              .formatted(
+                  pid, answer.startsWith(REFUSED) ? answer.substring(REFUSED.length()) : answer));
+    }
+    try (Pidfd injector = Pidfd.open((int) process.pid())) {
+      FileDescriptorHandle taken =
+          injector.duplicateDescriptor(Integer.parseInt(answer.substring(DONE.length())));
+      // Its own must be closed, or the memory would be tracked for longer than somebody looks.
+      String _ = ask("taken");
+      return taken;
+    }
+  }
+
+  private String ask(String order) throws IOException {
+    orders.write(order + "\n");
+    orders.flush();
+    String answer = answers.readLine();
+    if (answer == null) {
+      throw new IOException("the process that stops others for it has ended");
+    }
+    return answer;
+  }
+
+  /** Its process. */
+  long pid() {
+    return process.pid();
+  }
+
+  /** It ends when it is done with what it does. */
+  @Override
+  public void close() {
+    try {
+      orders.close();
+      answers.close();
+    } catch (IOException e) {
+      // It has ended, which is all that was wanted.
+    }
+  }
+}
