@@ -289,8 +289,9 @@ public final class Arrival {
    *
    * @param sourceAbandoned an operator decided that pages that have not come never will
    * @return demand faults
-   * @throws LongshoreException WORKLOAD_LOST if what fills its memory has failed, or pages never
-   *     come: the workload is dead then and nothing of it is left
+   * @throws LongshoreException FILLING_FAILED if what fills its memory has failed: the workload is
+   *     dead then, and the source still has it as it was at the freeze; WORKLOAD_LOST if the source
+   *     is abandoned and pages never come: nothing of the workload is left then
    */
   public long complete(boolean sourceAbandoned) {
     if (!sourceAbandoned) {
@@ -308,10 +309,10 @@ public final class Arrival {
           require(Phase.RESUMED, "complete");
         }
       }
-      outcome = complete.order(this::runComplete);
       if (sourceAbandoned && parts != null) {
         var _ = giveUp.order(this::runGiveUp);
       }
+      outcome = complete.order(this::runComplete);
     }
     return Step.join(outcome);
   }
@@ -428,7 +429,14 @@ public final class Arrival {
     try {
       with.restoration().awaitFilled();
     } catch (IOException e) {
-      throw lost("what fills the workload's memory has failed: " + e.getMessage(), e);
+      if (giveUp.wasOrdered()) {
+        throw lost("pages were on the source, which was abandoned: " + e.getMessage(), e);
+      }
+      throw new LongshoreException(
+          Reason.FILLING_FAILED,
+          "the workload was ended on the target, for its missing pages cannot be filled any more: "
+              + e.getMessage(),
+          e);
     }
     synchronized (removing) {
       synchronized (this) {

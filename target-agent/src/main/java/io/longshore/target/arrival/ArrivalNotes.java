@@ -106,6 +106,7 @@ public final class ArrivalNotes implements AutoCloseable {
   /** They did not run and never will. */
   synchronized void neverRan() throws IOException {
     // Filled alone would be taken for a copy that runs.
+    CopyRecord.unnote(folder, Stage.BROKEN);
     CopyRecord.unnote(folder, Stage.FILLED);
     CopyRecord.unnote(folder, Stage.RESUMED);
     record = record.at(Stage.PREPARED);
@@ -121,6 +122,18 @@ public final class ArrivalNotes implements AutoCloseable {
       }
     } catch (LongshoreException e) {
       log.warn("Could not write down that every page is there", e);
+    }
+  }
+
+  /** They are about to be ended, as their memory cannot be filled. Throws nothing: so they must. */
+  synchronized void broken() {
+    try {
+      // What never ran has lost nothing.
+      if (record.stage() == Stage.RESUMED) {
+        note(Stage.BROKEN);
+      }
+    } catch (LongshoreException e) {
+      log.warn("Could not write down that pages cannot be filled", e);
     }
   }
 

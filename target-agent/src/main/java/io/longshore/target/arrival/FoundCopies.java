@@ -152,6 +152,13 @@ final class FoundCopies {
             id);
         yield Phase.STRANDED;
       }
+      case BROKEN -> {
+        log.error(
+            "Migration {}: was ended here when its missing pages could not be filled any more. 'longshore resolve {}' decides",
+            id,
+            id);
+        yield Phase.STRANDED;
+      }
       case FILLED -> {
         log.info("Migration {}: has every page; taken up again", id);
         // Nobody reads what it would hear of forks.

@@ -39,7 +39,7 @@ final class FoundCopy {
   LongshoreException refusal() {
     return new LongshoreException(
         Reason.WRONG_PHASE,
-        "the target-agent was restarted while pages of migration %s were missing, and cannot fill them any more; only 'longshore resolve %s' goes on from here"
+        "pages of migration %s were missing when the target-agent ended, and cannot be filled any more; only 'longshore resolve %s' goes on from here"
             .formatted(id, id));
   }
 

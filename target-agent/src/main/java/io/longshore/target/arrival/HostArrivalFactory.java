@@ -62,6 +62,7 @@ public final class HostArrivalFactory implements ArrivalFactory {
       Restoration restoration = new Restoration(criu, folder, pages, demands);
       restoration.whenHeld(notes::held);
       restoration.whenFilled(notes::filled);
+      restoration.whenBroken(notes::broken);
       return new Arrival(
           ref,
           new Parts(

@@ -50,6 +50,7 @@ final class RunningCopy {
     Demands demands = new Demands();
     Restoration restoration = Restoration.ofRunning(folder, pages, demands, record.processes());
     restoration.whenFilled(notes::filled);
+    restoration.whenBroken(notes::broken);
     HostAddressArrival addresses = HostAddressArrival.takeUp(record.ref().id(), record.addresses());
     ImageFolder images = new ImageFolder(folder.images(), 0);
     images.seal();

@@ -106,6 +106,9 @@ public final class Restoration {
   @GuardedBy("this")
   private Runnable whenFilled = () -> {};
 
+  @GuardedBy("this")
+  private Runnable whenBroken = () -> {};
+
   /**
    * @param folder has all images when {@link #start} is called
    * @param pages knows by then which pages will come
@@ -251,6 +254,11 @@ public final class Restoration {
    */
   public synchronized void whenFilled(Runnable listener) {
     whenFilled = listener;
+  }
+
+  /** Is called before what runs is killed because it cannot be filled. Not after {@link #start}. */
+  public synchronized void whenBroken(Runnable listener) {
+    whenBroken = listener;
   }
 
   /** Is told what is held, before {@link #processes} returns. Not after {@link #start}. */
@@ -463,7 +471,9 @@ public final class Restoration {
     }
     boolean held;
     CriuRestore unfinished;
+    Runnable listener;
     synchronized (this) {
+      listener = whenBroken;
       broken = failure;
       held = !aborted && rootPid != 0;
       unfinished = aborted || held ? null : restore;
@@ -475,6 +485,7 @@ public final class Restoration {
       log.error(
           "The workload's memory cannot be filled; killing it: it would read zeros or wait for ever",
           failure);
+      listener.run();
       try {
         new ProcessFamily(processes()).kill(KILLED);
       } catch (IOException | LongshoreException e) {

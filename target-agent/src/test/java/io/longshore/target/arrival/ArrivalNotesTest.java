@@ -37,6 +37,20 @@ final class ArrivalNotesTest {
     }
   }
 
+  @Test
+  void whatCannotBeFilledIsBrokenOnlyIfItRan() throws Exception {
+    try (ArrivalNotes notes = ArrivalNotes.begin(folder, new MigrationRef("m-1", 1))) {
+      notes.held(HELD);
+      notes.broken();
+      assertThat(written().stage()).isEqualTo(Stage.PREPARED);
+      notes.resumed();
+      notes.broken();
+      assertThat(written().stage()).isEqualTo(Stage.BROKEN);
+      notes.neverRan();
+      assertThat(written().stage()).isEqualTo(Stage.PREPARED);
+    }
+  }
+
   private CopyRecord written() throws Exception {
     return CopyRecord.read(folder).orElseThrow();
   }

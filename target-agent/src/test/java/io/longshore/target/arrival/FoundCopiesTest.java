@@ -116,6 +116,21 @@ final class FoundCopiesTest {
   }
 
   @Test
+  void whatWasEndedForWantOfPagesIsNotTakenForOneThatEndedByItself() throws Exception {
+    notes.held(restored());
+    notes.resumed();
+    notes.broken();
+    new ProcessFamily(tree).kill(Duration.ofSeconds(10));
+    agentEndsAndTheNextStarts();
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.STRANDED);
+    assertRefused(Reason.WRONG_PHASE, () -> arrivals.get(NEWER).resume());
+    assertRefused(Reason.WRONG_PHASE, () -> arrivals.get(NEWER).complete(false));
+    assertRefused(Reason.ALREADY_RESUMED, () -> arrivals.abort(NEWER, false));
+    arrivals.abort(NEWER, true);
+    assertNothingIsLeft();
+  }
+
+  @Test
   void whatIsLeftOfItEndsWhenItsRootIsGone() throws Exception {
     notes.held(restored());
     notes.resumed();

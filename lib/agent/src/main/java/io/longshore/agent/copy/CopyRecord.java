@@ -43,7 +43,9 @@ public record CopyRecord(
     /** It may run, and pages may be missing. */
     RESUMED,
     /** It runs and has every page. */
-    FILLED
+    FILLED,
+    /** It ran, and was ended when its missing pages could not be filled any more. */
+    BROKEN
   }
 
   /** Copies. */

@@ -129,9 +129,13 @@ public final class Examination {
       }
       copies.put(
           name,
-          record.get().stage() == Stage.RESUMED
-              ? "the workload runs here and waits for pages that it misses"
-              : "the workload runs here, and the target-agent takes it up when it is started");
+          switch (record.get().stage()) {
+            case PREPARED, RESUMED -> "the workload runs here and waits for pages that it misses";
+            case FILLED ->
+                "the workload runs here, and the target-agent takes it up when it is started";
+            case BROKEN ->
+                "the workload was ended here when its missing pages could not be filled any more";
+          });
     }
   }
 

@@ -93,7 +93,7 @@ public final class Treatment {
     if (outcome == Outcome.ENDS || record.stage() == Stage.PREPARED) {
       copy.endProcesses();
       copy.removeTraces();
-    } else if (record.stage() == Stage.RESUMED) {
+    } else if (record.stage() != Stage.FILLED) {
       throw new IllegalArgumentException(
           record.ref().id() + ": pages of the workload are missing; it can only be ended here");
     } else {

@@ -263,6 +263,11 @@ public enum Reason {
       Status.Code.ABORTED,
       "CRIU was killed, or failed, while it let one process of the workload after another run on the target: some ran, others never will.",
       "Decide with 'longshore resolve MIGRATION --abandon-target': the workload runs on at the source as it was at the freeze, and what its processes did on the target since is lost."),
+  FILLING_FAILED(
+      Kind.FAILURE,
+      Status.Code.ABORTED,
+      "What fills the workload's missing pages on the target has failed: the workload was ended there, for it would have read zeros or waited for ever.",
+      "Look at the target-agent's log for the cause, and decide with 'longshore resolve MIGRATION --abandon-target': the workload runs on at the source as it was at the freeze, and what it did on the target since is lost."),
   WORKLOAD_LOST(
       Kind.FAILURE,
       Status.Code.DATA_LOSS,
