@@ -26,5 +26,22 @@ enum Effect {
   /** The target promises never to run the workload. */
   ABORT_TARGET,
   /** The source lets the workload run on. */
-  ROLL_BACK_SOURCE
+  ROLL_BACK_SOURCE;
+
+  /** For people: "resuming on the target". */
+  String description() {
+    return switch (this) {
+      case START -> "starting";
+      case PREPARE -> "preparing both sides";
+      case COPY_ROUNDS -> "sending the memory of the running workload";
+      case RESTORE_TARGET -> "restoring on the target";
+      case FREEZE_SOURCE -> "freezing on the source";
+      case PUSH_PAGES -> "sending the pages";
+      case RESUME_TARGET -> "resuming on the target";
+      case RELEASE_SOURCE -> "releasing the source";
+      case COMPLETE_TARGET -> "completing the target";
+      case ABORT_TARGET -> "aborting the target";
+      case ROLL_BACK_SOURCE -> "rolling back the source";
+    };
+  }
 }

@@ -41,6 +41,9 @@ final class EffectRun implements Runnable {
     /** The effect has ended with this, or this happened on its way. */
     void happened(EffectRun from, Event event);
 
+    /** The effect has failed, once more perhaps, and is repeated. */
+    void repeated(EffectRun from, AgentException failure);
+
     /** An agent knows a newer epoch. */
     void superseded(EffectRun from, String message);
   }
@@ -148,7 +151,7 @@ final class EffectRun implements Runnable {
     if (failures++ == 0) {
       failingSince = now;
     }
-    String what = describe(effect) + " failed";
+    String what = effect.description() + " failed";
     RetryPolicy.Verdict verdict =
         policy.judge(migration.phase(), effect, e, Duration.ofNanos(now - failingSince));
     Optional<Event> event =
@@ -173,6 +176,7 @@ final class EffectRun implements Runnable {
           what,
           e.reason(),
           e.message());
+      listener.repeated(this, e);
     }
     return verdict == RetryPolicy.Verdict.GIVE_UP;
   }
@@ -209,21 +213,5 @@ final class EffectRun implements Runnable {
         };
     Failure failure = Failure.of(what, e);
     return new Failure(failure.reason(), failure.message() + lost, failure.criuLog());
-  }
-
-  private static String describe(Effect effect) {
-    return switch (effect) {
-      case START -> "starting";
-      case PREPARE -> "preparing both sides";
-      case COPY_ROUNDS -> "sending the memory of the running workload";
-      case RESTORE_TARGET -> "restoring on the target";
-      case FREEZE_SOURCE -> "freezing on the source";
-      case PUSH_PAGES -> "sending the pages";
-      case RESUME_TARGET -> "resuming on the target";
-      case RELEASE_SOURCE -> "releasing the source";
-      case COMPLETE_TARGET -> "completing the target";
-      case ABORT_TARGET -> "aborting the target";
-      case ROLL_BACK_SOURCE -> "rolling back the source";
-    };
   }
 }

@@ -6,6 +6,9 @@ import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.Strategy;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxBandwidth that holds now, as in the policy: it may be changed
  * @param traceParent W3C traceparent of its root span, empty if there is none
  * @param expectation what the planner expected it to take, null if it predicted nothing
+ * @param waiting what an agent is asked for again; not stored, only who drives the migration knows
  */
 public record Migration(
     String id,
@@ -46,9 +50,11 @@ public record Migration(
     boolean fencePending,
     long maxBandwidth,
     String traceParent,
-    @Nullable Expectation expectation) {
+    @Nullable Expectation expectation,
+    List<Waiting> waiting) {
 
   public Migration {
+    waiting = List.copyOf(waiting);
     // What is shown must not change by being stored.
     createTime = createTime.truncatedTo(ChronoUnit.MICROS);
     updateTime = updateTime.truncatedTo(ChronoUnit.MICROS);
@@ -83,7 +89,8 @@ public record Migration(
         false,
         spec.policy().maxBandwidth(),
         traceParent,
-        expectation);
+        expectation,
+        List.of());
   }
 
   /** What agents are told. */
@@ -114,7 +121,8 @@ public record Migration(
         fencePending,
         maxBandwidth,
         traceParent,
-        expectation);
+        expectation,
+        List.of());
   }
 
   /** The same with an operator's decision, which has an epoch of its own. */
@@ -136,7 +144,8 @@ public record Migration(
         true,
         maxBandwidth,
         traceParent,
-        expectation);
+        expectation,
+        List.of());
   }
 
   /** The node that was abandoned was told. */
@@ -158,7 +167,8 @@ public record Migration(
         false,
         maxBandwidth,
         traceParent,
-        expectation);
+        expectation,
+        waiting);
   }
 
   /** The same, going on with another strategy. */
@@ -180,7 +190,8 @@ public record Migration(
         fencePending,
         maxBandwidth,
         traceParent,
-        expectation);
+        expectation,
+        waiting);
   }
 
   /** The same with another bandwidth. */
@@ -202,7 +213,8 @@ public record Migration(
         fencePending,
         newMaxBandwidth,
         traceParent,
-        expectation);
+        expectation,
+        waiting);
   }
 
   Migration changed(
@@ -224,6 +236,50 @@ public record Migration(
         fencePending,
         maxBandwidth,
         traceParent,
-        expectation);
+        expectation,
+        waiting);
+  }
+
+  /** What it waits for of an effect. */
+  Optional<Waiting> waitingFor(Effect effect) {
+    return waiting.stream().filter(one -> one.effect() == effect).findAny();
+  }
+
+  /** The same, waiting for this too. */
+  Migration waiting(Waiting more) {
+    Migration others = notWaitingFor(more.effect());
+    return others.with(Stream.concat(others.waiting.stream(), Stream.of(more)).toList());
+  }
+
+  /** The same, as an effect has ended or gets on. */
+  Migration notWaitingFor(Effect effect) {
+    return with(waiting.stream().filter(one -> one.effect() != effect).toList());
+  }
+
+  /** The same, as no other effects are wanted any more. */
+  Migration waitingOnlyFor(List<Effect> effects) {
+    return with(waiting.stream().filter(one -> effects.contains(one.effect())).toList());
+  }
+
+  private Migration with(List<Waiting> now) {
+    return new Migration(
+        id,
+        requestId,
+        requestedStrategy,
+        spec,
+        phase,
+        failure,
+        measurements,
+        epoch,
+        revision,
+        createTime,
+        updateTime,
+        finishTime,
+        resolution,
+        fencePending,
+        maxBandwidth,
+        traceParent,
+        expectation,
+        now);
   }
 }

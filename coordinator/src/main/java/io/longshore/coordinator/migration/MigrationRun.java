@@ -1,13 +1,16 @@
 package io.longshore.coordinator.migration;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.coordinator.agent.AgentException;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.opentelemetry.context.Scope;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -278,11 +281,12 @@ final class MigrationRun implements EffectRun.Listener {
     boolean over;
     lock.lock();
     try {
-      if (stopped || running.get(from.effect()) != from) {
+      if (isUnwanted(from)) {
         log.debug("{} of migration {} is not wanted any more", event.kind(), current.id());
         return;
       }
-      StateMachine.Decision decision = StateMachine.decide(current, event, clock.instant());
+      StateMachine.Decision decision =
+          StateMachine.decide(current.notWaitingFor(from.effect()), event, clock.instant());
       if (event.kind() == Event.Kind.PROGRESS) {
         change(decision);
       } else {
@@ -296,10 +300,49 @@ final class MigrationRun implements EffectRun.Listener {
   }
 
   @Override
+  public void repeated(EffectRun from, AgentException failure) {
+    boolean over;
+    lock.lock();
+    try {
+      Optional<Waiting> before = current.waitingFor(from.effect());
+      if (isUnwanted(from)
+          || before.filter(known -> known.reason().equals(failure.reason())).isPresent()) {
+        return;
+      }
+      Instant now = clock.instant();
+      show(
+          current.waiting(
+              new Waiting(
+                  from.effect(),
+                  failure.reason(),
+                  failure.message(),
+                  before.map(Waiting::since).orElse(now))),
+          now);
+      over = stopped;
+    } finally {
+      lock.unlock();
+    }
+    changed(over);
+  }
+
+  /** Whether what an effect brings does not count any more. */
+  @GuardedBy("lock")
+  private boolean isUnwanted(EffectRun run) {
+    return stopped || running.get(run.effect()) != run;
+  }
+
+  /** What is waited for is not stored, but the revision is, which must never be seen again. */
+  @GuardedBy("lock")
+  private void show(Migration waiting, Instant now) {
+    current = waiting.changed(waiting.phase(), waiting.failure(), waiting.measurements(), now);
+    storeBehind(current);
+  }
+
+  @Override
   public void superseded(EffectRun from, String message) {
     lock.lock();
     try {
-      if (stopped || running.get(from.effect()) != from) {
+      if (isUnwanted(from)) {
         return;
       }
       giveUp(message);
@@ -317,7 +360,12 @@ final class MigrationRun implements EffectRun.Listener {
   private void finish(EffectRun from, StateMachine.Decision decision) {
     running.remove(from.effect());
     try {
-      change(decision);
+      if (decision instanceof StateMachine.Decision.Stay
+          && current.waitingFor(from.effect()).isPresent()) {
+        show(current.notWaitingFor(from.effect()), clock.instant());
+      } else {
+        change(decision);
+      }
     } catch (RuntimeException e) {
       running.put(from.effect(), from);
       throw e;

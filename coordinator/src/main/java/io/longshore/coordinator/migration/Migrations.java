@@ -352,7 +352,7 @@ public final class Migrations {
   public record Resolvable(Migration migration, String consequence) {}
 
   static void requireResolvable(Migration migration, Resolution resolution) {
-    if (StateMachine.rule(migration, new Event.Resolve(resolution).kind()) == null) {
+    if (!Resolution.allowed(migration).contains(resolution)) {
       throw new LongshoreException(
           Reason.WRONG_PHASE,
           "migration '%s' is %s: %s"

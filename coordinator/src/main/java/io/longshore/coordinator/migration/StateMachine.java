@@ -256,7 +256,7 @@ final class StateMachine {
         event instanceof Event.Resolve(Resolution resolution)
             ? migration.resolved(resolution)
             : migration;
-    return next.changed(phase, failure, measured, now);
+    return next.changed(phase, failure, measured, now).waitingOnlyFor(row(phase).effects());
   }
 
   private static Row row(Phase phase, List<Effect> effects, Rule... rules) {

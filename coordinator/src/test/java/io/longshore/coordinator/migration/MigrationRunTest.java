@@ -32,11 +32,16 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -44,6 +49,20 @@ import org.junit.jupiter.api.Test;
 final class MigrationRunTest {
   private final List<String> timeline = new CopyOnWriteArrayList<>();
   private final FailingStore store = new FailingStore();
+
+  /** What agents answer instead of doing what the timeline calls so. */
+  private final Map<String, AgentException> failing = new ConcurrentHashMap<>();
+
+  private volatile CountDownLatch freezing = new CountDownLatch(0);
+  private volatile CountDownLatch pushing = new CountDownLatch(0);
+
+  private void failIfTold(String what) throws AgentException {
+    AgentException failure = failing.get(what);
+    if (failure != null) {
+      timeline.add("not " + what);
+      throw failure;
+    }
+  }
 
   /** Notes what is stored, and fails for one phase as often as it is told. */
   private final class FailingStore implements MigrationStore {
@@ -153,7 +172,9 @@ final class MigrationRunTest {
     }
 
     @Override
-    public FreezeReport freeze(MigrationRef migration, Duration linkPatience) {
+    public FreezeReport freeze(MigrationRef migration, Duration linkPatience)
+        throws InterruptedException {
+      freezing.await();
       timeline.add("frozen");
       return new FreezeReport(Duration.ZERO, Duration.ZERO, 0, 1, 1);
     }
@@ -163,7 +184,12 @@ final class MigrationRunTest {
         MigrationRef migration,
         boolean resumed,
         @Nullable Duration linkPatience,
-        Consumer<PushReport> progress) {
+        Consumer<PushReport> progress)
+        throws AgentException, InterruptedException {
+      failIfTold("pushed");
+      while (!pushing.await(10, TimeUnit.MILLISECONDS)) {
+        progress.accept(new PushReport(2, 1, 1, 0, 4096, false, false));
+      }
       timeline.add("pushed");
       return new PushReport(1, 1, 1, 0, 4096, true, false);
     }
@@ -189,9 +215,6 @@ final class MigrationRunTest {
     }
   }
 
-  /** What the target answers when it is to let the workload run. */
-  private @Nullable AgentException unable;
-
   private final class Target implements TargetAgent {
     @Override
     public TargetCheck check(WorkloadFacts facts, NodeCapabilities source) {
@@ -204,16 +227,14 @@ final class MigrationRunTest {
     }
 
     @Override
-    public Duration restore(MigrationRef migration) {
+    public Duration restore(MigrationRef migration) throws AgentException {
+      failIfTold("restored");
       return Duration.ZERO;
     }
 
     @Override
     public void resume(MigrationRef migration) throws AgentException {
-      if (unable != null) {
-        timeline.add("not resumed");
-        throw unable;
-      }
+      failIfTold("resumed");
       timeline.add("resumed");
     }
 
@@ -224,7 +245,8 @@ final class MigrationRunTest {
     }
 
     @Override
-    public void abort(MigrationRef migration, boolean abandoned) {
+    public void abort(MigrationRef migration, boolean abandoned) throws AgentException {
+      failIfTold("aborted");
       timeline.add("aborted");
     }
 
@@ -279,9 +301,24 @@ final class MigrationRunTest {
   private void playUntil(Phase last) {
     MigrationRun run = run(() -> {});
     run.begin();
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(10))
-        .untilAsserted(() -> assertThat(run.current().phase()).isEqualTo(last));
+    awaitPhase(run, last);
+  }
+
+  private static void awaitPhase(MigrationRun run, Phase phase) {
+    await(() -> assertThat(run.current().phase()).isEqualTo(phase));
+  }
+
+  private static void await(ThrowingRunnable assertion) {
+    Awaitility.await().atMost(Duration.ofSeconds(10)).untilAsserted(assertion);
+  }
+
+  private void awaitRepeated(String what) {
+    long before = count(what);
+    await(() -> assertThat(count(what)).isGreaterThan(before + 5));
+  }
+
+  private long count(String what) {
+    return timeline.stream().filter(what::equals).count();
   }
 
   @Test
@@ -302,7 +339,7 @@ final class MigrationRunTest {
 
   @Test
   void whatNeverRanOnTheTargetIsRolledBackEvenAfterTheStep() {
-    unable = refused(Reason.CRIU_RESTORE_FAILED);
+    failing.put("resumed", refused(Reason.CRIU_RESTORE_FAILED));
     playUntil(Phase.FAILED);
 
     assertThat(timeline)
@@ -312,7 +349,7 @@ final class MigrationRunTest {
 
   @Test
   void whatMayHaveRunOnTheTargetIsNeverRolledBack() {
-    unable = refused(Reason.WORKLOAD_LOST);
+    failing.put("resumed", refused(Reason.WORKLOAD_LOST));
     playUntil(Phase.LOST);
 
     assertThat(timeline)
@@ -321,12 +358,16 @@ final class MigrationRunTest {
   }
 
   private static AgentException refused(Reason reason) {
+    return failed(AgentException.Kind.REFUSED, reason);
+  }
+
+  private static AgentException unreachable() {
+    return failed(AgentException.Kind.UNREACHABLE, Reason.AGENT_UNREACHABLE);
+  }
+
+  private static AgentException failed(AgentException.Kind kind, Reason reason) {
     return new AgentException(
-        AgentException.Kind.REFUSED,
-        reason.name(),
-        "told to by the test",
-        List.of(),
-        new IOException());
+        kind, reason.name(), "told to by the test", List.of(), new IOException());
   }
 
   @Test
@@ -349,5 +390,90 @@ final class MigrationRunTest {
         .atMost(Duration.ofSeconds(10))
         .untilAsserted(() -> assertThat(over).containsExactly("over"));
     assertThat(timeline).isEmpty();
+  }
+
+  @Test
+  void whatIsRepeatedIsShownOnceForEachReasonUntilItSucceeds() {
+    failing.put("resumed", refused(Reason.RAN_IN_PART));
+    AtomicInteger told = new AtomicInteger();
+    MigrationRun run = run(() -> {});
+    run.watch(told::incrementAndGet);
+    run.begin();
+
+    awaitRepeated("not resumed");
+    int before = told.get();
+    awaitRepeated("not resumed");
+    assertThat(told.get()).isEqualTo(before);
+    Waiting first = run.current().waiting().getFirst();
+    assertThat(run.current().waiting()).hasSize(1);
+    assertThat(first.what()).isEqualTo("resuming on the target");
+    assertThat(first.reason()).isEqualTo("RAN_IN_PART");
+    assertThat(first.message()).isEqualTo("told to by the test");
+    failing.put("resumed", unreachable());
+    awaitRepeated("not resumed");
+    assertThat(told.get()).isEqualTo(before + 1);
+    assertThat(run.current().waiting())
+        .containsExactly(
+            new Waiting(
+                Effect.RESUME_TARGET, "AGENT_UNREACHABLE", "told to by the test", first.since()));
+    failing.clear();
+    awaitPhase(run, Phase.SUCCEEDED);
+
+    assertThat(run.current().waiting()).isEmpty();
+    // The revision is stored with it.
+    assertThat(count("stored RESUMING")).isEqualTo(3);
+  }
+
+  @Test
+  void whatGetsOnIsNotWaitedForAnyMore() {
+    failing.put("pushed", unreachable());
+    pushing = new CountDownLatch(1);
+    MigrationRun run = run(() -> {});
+    run.begin();
+    await(() -> assertThat(run.current().waiting()).hasSize(1));
+
+    failing.clear();
+    await(() -> assertThat(run.current().waiting()).isEmpty());
+    assertThat(run.current().phase()).isEqualTo(Phase.PUSHING);
+    pushing.countDown();
+    awaitPhase(run, Phase.SUCCEEDED);
+  }
+
+  @Test
+  void whatEndsWithoutAChangeOfThePhaseIsNotWaitedForAnyMore() {
+    failing.put("restored", unreachable());
+    freezing = new CountDownLatch(1);
+    MigrationRun run = run(() -> {});
+    run.begin();
+    await(() -> assertThat(run.current().waiting()).hasSize(1));
+    long revision = run.current().revision();
+
+    failing.clear();
+    await(() -> assertThat(run.current().waiting()).isEmpty());
+    assertThat(run.current().phase()).isEqualTo(Phase.FREEZING);
+    assertThat(run.current().revision()).isEqualTo(revision + 1);
+    freezing.countDown();
+    awaitPhase(run, Phase.SUCCEEDED);
+  }
+
+  @Test
+  void whatIsNotWantedAnyMoreIsNotWaitedFor() {
+    failing.put("restored", unreachable());
+    freezing = new CountDownLatch(1);
+    failing.put("aborted", refused(Reason.JOURNAL_FAILED));
+    MigrationRun run = run(() -> {});
+    run.begin();
+    await(() -> assertThat(run.current().waiting()).hasSize(1));
+
+    run.cancel();
+    await(
+        () ->
+            assertThat(run.current().waiting())
+                .extracting(Waiting::effect)
+                .containsExactly(Effect.ABORT_TARGET));
+    assertThat(Resolution.allowed(run.current())).containsExactly(Resolution.ABANDON_TARGET);
+    assertThat(run.resolve(Resolution.ABANDON_TARGET, Phase.State.ROLLING_BACK).waiting())
+        .isEmpty();
+    awaitPhase(run, Phase.CANCELLED);
   }
 }

@@ -77,6 +77,12 @@ public final class SampleMigrations {
     return migration;
   }
 
+  /** A migration in this phase that waits. */
+  public static Migration waiting(Phase phase, String reason, String message) {
+    return in(phase, Strategy.POST_COPY, null)
+        .waiting(new Waiting(StateMachine.row(phase).effects().getFirst(), reason, message, NOW));
+  }
+
   /** A migration that is done. */
   public static Migration finished(long revision) {
     return running(revision - 1).changed(Phase.SUCCEEDED, null, Measurements.NONE, NOW);

@@ -8,6 +8,7 @@ import io.longshore.coordinator.migration.Measurements;
 import io.longshore.coordinator.migration.Migration;
 import io.longshore.coordinator.migration.Phase;
 import io.longshore.coordinator.migration.Resolution;
+import io.longshore.coordinator.migration.Waiting;
 import io.longshore.coordinator.plan.Expectation;
 import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.OnNoConvergence;
@@ -23,6 +24,7 @@ import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Progress;
 import io.longshore.v1.SelfTestWorkload;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Migrations as messages. */
@@ -55,6 +57,9 @@ final class MigrationMessages {
               .setMessage(failure.message())
               .addAllCriuLog(failure.criuLog()));
     }
+    for (Waiting waiting : migration.waiting()) {
+      message.addWaiting(waiting(waiting, Resolution.allowed(migration)));
+    }
     Instant finished = migration.finishTime();
     if (finished != null) {
       message.setFinishTime(timestamp(finished));
@@ -67,6 +72,16 @@ final class MigrationMessages {
       }
     }
     return message.build();
+  }
+
+  private static io.longshore.v1.Waiting waiting(Waiting waiting, List<Resolution> allowed) {
+    return io.longshore.v1.Waiting.newBuilder()
+        .setWhat(waiting.what())
+        .setReason(waiting.reason())
+        .setMessage(waiting.message())
+        .setSince(timestamp(waiting.since()))
+        .addAllResolutions(allowed.stream().map(MigrationMessages::resolution).toList())
+        .build();
   }
 
   private static io.longshore.v1.Resolution resolution(@Nullable Resolution resolution) {

@@ -226,7 +226,8 @@ final class MigrationRow {
         row.getInt("fence_pending") == 1,
         row.getLong("max_bandwidth"),
         row.getString("trace_parent"),
-        expectation(row));
+        expectation(row),
+        List.of());
   }
 
   private static Policy policy(ResultSet row) throws SQLException {
