@@ -44,7 +44,7 @@ final class ListCommand implements Callable<Integer> {
     for (Migration migration : all.getMigrationsList()) {
       table.row(
           migration.getId(),
-          Words.of(migration.getState()),
+          Words.of(migration.getState()) + (migration.getWaitingCount() > 0 ? ", waits" : ""),
           Words.of(migration.getSpec().getStrategy()),
           migration.getSpec().getSourceNode(),
           migration.getSpec().getTargetNode(),

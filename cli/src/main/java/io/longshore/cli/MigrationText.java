@@ -5,6 +5,7 @@ import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationResult;
 import io.longshore.v1.Progress;
 import io.longshore.v1.Strategy;
+import io.longshore.v1.Waiting;
 
 /** A migration for people. */
 final class MigrationText {
@@ -36,6 +37,13 @@ final class MigrationText {
               + " of "
               + Quantity.bytes(progress.getTotalBytes())
               + (progress.getLinkCut() ? ", waiting for the link between the nodes" : ""));
+    }
+    for (Waiting waiting : migration.getWaitingList()) {
+      facts.row("waits", WaitingText.of(waiting));
+    }
+    String decision = WaitingText.decision(migration);
+    if (!decision.isEmpty()) {
+      facts.row("decide", decision);
     }
     if (!migration.getDone() && migration.getMaxBandwidth() > 0) {
       facts.row("at most", Bandwidth.text(migration.getMaxBandwidth()));

@@ -31,12 +31,13 @@ sealed interface ProgressDisplay {
     public void end() {}
   }
 
-  /** One line, redrawn in place. */
+  /** One line, redrawn in place; what it waits for stays above it. */
   final class Live implements ProgressDisplay {
     private static final String ERASE = "\r\u001b[K";
 
     private final PrintWriter err;
     private final int width;
+    private final WaitingNews news = new WaitingNews();
 
     Live(PrintWriter err, int width) {
       this.err = err;
@@ -45,6 +46,7 @@ sealed interface ProgressDisplay {
 
     @Override
     public void show(Migration migration) {
+      news.of(migration).forEach(line -> err.println(ERASE + line));
       // The last column stays free: a terminal would wrap.
       err.print(ERASE + ProgressLine.of(migration, width - 1));
       err.flush();
@@ -57,9 +59,10 @@ sealed interface ProgressDisplay {
     }
   }
 
-  /** A line whenever the phase changes. */
+  /** A line whenever the phase changes, or something else is waited for. */
   final class Plain implements ProgressDisplay {
     private final PrintWriter err;
+    private final WaitingNews news = new WaitingNews();
     private Migration.State last = Migration.State.STATE_UNSPECIFIED;
 
     Plain(PrintWriter err) {
@@ -71,8 +74,9 @@ sealed interface ProgressDisplay {
       if (migration.getState() != last) {
         last = migration.getState();
         err.println(Words.of(last));
-        err.flush();
       }
+      news.of(migration).forEach(err::println);
+      err.flush();
     }
 
     @Override

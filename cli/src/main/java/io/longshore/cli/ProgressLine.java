@@ -10,10 +10,15 @@ final class ProgressLine {
 
   private ProgressLine() {}
 
-  /** Phase, bar, share, rate and what remains, in at most so many characters. */
+  /**
+   * Phase, bar, share, rate and what remains, or what it waits for, in at most so many characters.
+   */
   static String of(Migration migration, int width) {
     Progress progress = migration.getProgress();
     String phase = "%-12s".formatted(Words.of(migration.getState()));
+    if (migration.getWaitingCount() > 0) {
+      return cut(phase.strip() + " waits: " + WaitingText.brief(migration.getWaiting(0)), width);
+    }
     if (progress.getTotalBytes() <= 0) {
       return cut(phase.strip() + " ...", width);
     }

@@ -14,6 +14,7 @@ import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.OnNoConvergence;
 import io.longshore.v1.Policy;
 import io.longshore.v1.PostCopy;
+import io.longshore.v1.Resolution;
 import io.longshore.v1.Strategy;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -207,6 +208,58 @@ final class MigrateCommandTest {
       assertThat(parsed.build()).isEqualTo(Samples.succeeded());
       assertThat(run.err()).isEmpty();
       assertThat(run.status()).isZero();
+    }
+  }
+
+  @Nested
+  final class ThatWaits {
+    private static final String WAITS =
+        "waits: resuming on the target failed with RAN_IN_PART since 2026-11-18T11:06:40Z: told to";
+    private static final String DECIDE =
+        "decide: 'longshore resolve m-1 --abandon-target' says what that would lose, and asks";
+
+    @BeforeEach
+    void script() {
+      Migration waiting =
+          Samples.waiting(
+              State.STATE_RESUMING,
+              "resuming on the target",
+              "RAN_IN_PART",
+              Resolution.RESOLUTION_ABANDON_TARGET);
+      coordinator.watches.add(
+          List.of(
+              Samples.in(State.STATE_RESUMING),
+              waiting,
+              waiting.toBuilder().setMaxBandwidth(1).build(),
+              Samples.in(State.STATE_RESUMING),
+              waiting,
+              Samples.succeeded()));
+    }
+
+    @Test
+    void saysSoEachTimeItBegins() {
+      assertThat(migrate().err().lines())
+          .containsSequence("resuming", WAITS, DECIDE, WAITS, DECIDE, "succeeded");
+    }
+
+    @Test
+    void saysSoAboveTheLineOnATerminal() {
+      Run run = Run.of(with("LONGSHORE_PROGRESS", "live", "COLUMNS", "40"), command());
+
+      String erase = "\r\u001b[K";
+      assertThat(run.err())
+          .contains(
+              erase
+                  + "resuming ..."
+                  + erase
+                  + WAITS
+                  + "\n"
+                  + erase
+                  + DECIDE
+                  + "\n"
+                  + erase
+                  + "resuming waits: resuming on the target "
+                  + erase);
     }
   }
 

@@ -31,6 +31,14 @@ final class ProgressLineTest {
         .contains("100%");
   }
 
+  @Test
+  void saysWhatItWaitsForInsteadOfHowFarItIs() {
+    assertThat(
+            ProgressLine.of(
+                Samples.waiting(State.STATE_RESUMING, "resuming on the target", "RAN_IN_PART"), 80))
+        .isEqualTo("resuming waits: resuming on the target failed with RAN_IN_PART");
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {10, 40, 60, 79, 200})
   void fitsTheTerminal(int width) {

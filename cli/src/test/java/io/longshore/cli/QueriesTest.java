@@ -18,6 +18,7 @@ import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.Node;
 import io.longshore.v1.Obstacle;
 import io.longshore.v1.Prediction;
+import io.longshore.v1.Resolution;
 import io.longshore.v1.SelfTestWorkload;
 import io.longshore.v1.Strategy;
 import io.longshore.v1.Workload;
@@ -210,6 +211,36 @@ final class QueriesTest {
     }
 
     @Test
+    void saysWhatItWaitsForAndWhatCanBeDecided() {
+      coordinator.migration =
+          Samples.waiting(
+              State.STATE_PUSHING,
+              "sending the pages",
+              "AGENT_UNREACHABLE",
+              Resolution.RESOLUTION_ABANDON_TARGET,
+              Resolution.RESOLUTION_ABANDON_SOURCE);
+
+      assertThat(run("get m-1").out())
+          .isEqualTo(
+              """
+              Migration m-1 is pushing: post-copy of pid 20001 from a to b
+                waits   sending the pages failed with AGENT_UNREACHABLE since 2026-11-18T11:06:40Z: told to
+                decide  'longshore resolve m-1 --abandon-target' or 'longshore resolve m-1 --abandon-source' says what that would lose, and asks
+                trace   0af7651916cd43dd8448eb211c80319c
+              """);
+    }
+
+    @Test
+    void offersNoDecisionWhereThereIsNone() {
+      coordinator.migration =
+          Samples.waiting(State.STATE_PREPARING, "preparing both sides", "AGENT_UNREACHABLE");
+
+      assertThat(run("get m-1").out())
+          .contains("  waits  preparing both sides failed with AGENT_UNREACHABLE since")
+          .doesNotContain("decide");
+    }
+
+    @Test
     void printsFieldsThatAreZeroTooAsJson() {
       coordinator.migration = Samples.in(State.STATE_PENDING);
 
@@ -343,6 +374,17 @@ final class QueriesTest {
               m-3  pushing    post-copy  a     b   20001  2026-11-18T11:06:40Z
               m-4  succeeded  post-copy  a     b   20001  2026-11-18T11:06:40Z  118 ms    2.41 s
               """);
+    }
+
+    @Test
+    void marksThoseThatWait() {
+      coordinator.migrations =
+          List.of(
+              Samples.waiting(State.STATE_RESUMING, "resuming on the target", "RAN_IN_PART"),
+              Samples.in(State.STATE_PUSHING));
+
+      assertThat(run("list").out())
+          .contains("m-1  resuming, waits  post-copy", "m-1  pushing          post-copy");
     }
 
     @Test

@@ -12,8 +12,10 @@ import io.longshore.v1.Node;
 import io.longshore.v1.NodeCapabilities;
 import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Progress;
+import io.longshore.v1.Resolution;
 import io.longshore.v1.SelfTest;
 import io.longshore.v1.Strategy;
+import io.longshore.v1.Waiting;
 import io.longshore.v1.Workload;
 import java.util.List;
 
@@ -77,6 +79,18 @@ final class Samples {
     return in(state).toBuilder()
         .setProgress(
             Progress.newBuilder().setMovedBytes(moved).setTotalBytes(total).setBytesPerSecond(rate))
+        .build();
+  }
+
+  static Migration waiting(State state, String what, String reason, Resolution... resolutions) {
+    return in(state).toBuilder()
+        .addWaiting(
+            Waiting.newBuilder()
+                .setWhat(what)
+                .setReason(reason)
+                .setMessage("told to")
+                .setSince(Timestamp.newBuilder().setSeconds(1_795_000_000))
+                .addAllResolutions(List.of(resolutions)))
         .build();
   }
 
