@@ -128,7 +128,9 @@ public final class Departures implements Component {
     synchronized (entry) {
       if (entry.rolledBack || entry.isOver()) {
         throw new LongshoreException(
-            Reason.WRONG_PHASE, "migration " + ref.id() + " is over on the source");
+            Reason.WRONG_PHASE,
+            "migration %s is over on the source: it was rolled back, as when its agent is restarted before the freeze; repeat it with another"
+                .formatted(ref.id()));
       }
       prepared =
           entry.prepare.order(

@@ -34,7 +34,9 @@ public final class Arrivals implements Component {
         migrations.getOrCreate(ref, () -> factory.create(ref, facts, promisedBytes()));
     if (arrival.phase() == Phase.ABORTED) {
       throw new LongshoreException(
-          Reason.WRONG_PHASE, "migration " + ref.id() + " was aborted on the target");
+          Reason.WRONG_PHASE,
+          "migration %s was aborted on the target, as when its agent is restarted before the freeze; repeat it with another"
+              .formatted(ref.id()));
     }
     return arrival;
   }

@@ -44,6 +44,7 @@ public final class PageInstaller implements AutoCloseable {
   /** A demand may be lost with the stream that carried it. */
   private static final long REPEAT_DEMAND_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  private static final long LOOK_NANOS = 100_000;
   private static final Duration IDLE = Duration.ofSeconds(1);
   private static final Duration BUSY = Duration.ofMillis(1);
 
@@ -149,6 +150,33 @@ public final class PageInstaller implements AutoCloseable {
   public void open() {
     store.processes().forEach(ProcessPages::open);
     ThreadNiceness.thread("page-kept", ThreadNiceness.BULK, this::installKept).start();
+  }
+
+  /**
+   * Demands what a process lacks of a range, and waits until it is filled in. After {@link #open},
+   * and before anything of it runs.
+   *
+   * @param firstPage address / 4096
+   * @param endPage the page behind the last
+   * @return whether it is: not in time, or never
+   */
+  public boolean fillNow(int vpid, long firstPage, long endPage, Duration limit)
+      throws InterruptedException {
+    ProcessPages pages = store.process(vpid);
+    if (pages == null) {
+      return true;
+    }
+    for (int index : pages.lackedWithin(firstPage, endPage, System.nanoTime())) {
+      demand(pages, index);
+    }
+    long end = System.nanoTime() + limit.toNanos();
+    while (!pages.hasAllWithin(firstPage, endPage)) {
+      if (System.nanoTime() - end > 0 || filled.isCompletedExceptionally()) {
+        return false;
+      }
+      TimeUnit.NANOSECONDS.sleep(LOOK_NANOS);
+    }
+    return true;
   }
 
   /**

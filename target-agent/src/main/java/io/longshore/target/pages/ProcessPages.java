@@ -9,9 +9,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.IntConsumer;
 
 /**
  * The announced pages of one dumped process and what they are for: its memory here, and that of the
@@ -278,6 +280,53 @@ final class ProcessPages {
       return Answer.of(memory.answer(address, kept.segment(slot, 1)));
     }
     return demanded.putIfAbsent(index, now) == null ? Answer.DEMAND : Answer.DONE;
+  }
+
+  /**
+   * Those of these pages that some memory lacks, and that are not kept here either; they count as
+   * demanded. After {@link #open}.
+   */
+  List<Integer> lackedWithin(long firstPage, long endPage, long now) {
+    List<Integer> found = new ArrayList<>();
+    eachLackedWithin(
+        firstPage,
+        endPage,
+        index -> {
+          boolean here;
+          synchronized (slots) {
+            here = slots[index] != STALE;
+          }
+          if (!here && demanded.putIfAbsent(index, now) == null) {
+            found.add(index);
+          }
+        });
+    return found;
+  }
+
+  /** Whether no memory lacks one of these pages. */
+  boolean hasAllWithin(long firstPage, long endPage) {
+    AtomicBoolean all = new AtomicBoolean(true);
+    eachLackedWithin(firstPage, endPage, _ -> all.set(false));
+    return all.get();
+  }
+
+  private void eachLackedWithin(long firstPage, long endPage, IntConsumer each) {
+    lock.readLock().lock();
+    try {
+      for (int range = 0; range < starts.length; range++) {
+        int count = firstIndices[range + 1] - firstIndices[range];
+        long from = Math.max(firstPage, starts[range]);
+        long end = Math.min(endPage, starts[range] + count);
+        for (long page = from; page < end; page++) {
+          int index = firstIndices[range] + (int) (page - starts[range]);
+          if (memories.stream().anyMatch(memory -> memory.lacks(index))) {
+            each.accept(index);
+          }
+        }
+      }
+    } finally {
+      lock.readLock().unlock();
+    }
   }
 
   /** How a fault was answered. */

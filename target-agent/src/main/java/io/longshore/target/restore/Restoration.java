@@ -178,7 +178,9 @@ public final class Restoration {
   public void start() throws IOException, InterruptedException {
     try {
       PageInstaller filling = startInstaller();
-      int root = startRestore().awaitHeld(HELD);
+      CriuRestore restoring = startRestore();
+      ForkWipedPages wiped = ForkWipedPages.of(folder.images());
+      int root = restoring.awaitHeld(HELD);
       synchronized (this) {
         rootPid = root;
       }
@@ -186,6 +188,11 @@ public final class Restoration {
       ThreadNiceness.thread("tree", ThreadNiceness.URGENT, () -> lookAtProcesses(root)).start();
       awaitHandedOver(filling);
       filling.open();
+      if (!wiped.fillNow(filling, HELD)) {
+        throw new LongshoreException(
+            Reason.CRIU_RESTORE_FAILED,
+            "pages that must be there before the workload runs did not come within " + HELD);
+      }
       requireFillable();
     } catch (CriuFailure e) {
       throw failed(e);

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class PageInstallerTest {
   private static final int VPID = 42;
   private static final int PAGES = 2048;
+  private static final Duration SHORT = Duration.ofMillis(50);
   private static final String ZEROS = "0000000000000000 0000000000000000";
 
   @TempDir private static Path folder;
@@ -133,6 +135,48 @@ final class PageInstallerTest {
     sendZero(1100, 1);
     assertThat(tenant.answer()).isEqualTo(ZEROS);
     assertThat(installer.demandFaults()).isEqualTo(2);
+  }
+
+  @Test
+  void whatMustBeThereBeforeItRunsIsDemandedAndWaitedFor() throws Exception {
+    open();
+    send(700, 1);
+    CompletableFuture<Boolean> there = fillNow(699, 703);
+    assertThat(demanded.poll(10, TimeUnit.SECONDS)).isEqualTo(699);
+    assertThat(demanded.poll(10, TimeUnit.SECONDS)).isEqualTo(701);
+    assertThat(demanded.poll(10, TimeUnit.SECONDS)).isEqualTo(702);
+    send(699, 1);
+    sendZero(701, 1);
+    assertThat(there).isNotDone();
+    send(702, 1);
+    assertThat(there.get(10, TimeUnit.SECONDS)).isTrue();
+    // Not of those that were announced, or there is nothing to wait for.
+    assertThat(fillNow(1001, 1009).get(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(fillNow(699, 703).get(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(installer.fillNow(VPID + 1, 0, 10, Duration.ofSeconds(1))).isTrue();
+    assertThat(tenant.ask("read 702")).isEqualTo(content(702));
+    assertThat(installer.demandFaults()).isZero();
+    assertThat(installer.fillNow(VPID, tenant.firstPage(), tenant.firstPage() + 9, SHORT))
+        .isFalse();
+  }
+
+  private CompletableFuture<Boolean> fillNow(int page, int end) {
+    CompletableFuture<Boolean> there = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .start(
+            () -> {
+              try {
+                there.complete(
+                    installer.fillNow(
+                        VPID,
+                        tenant.firstPage() + page,
+                        tenant.firstPage() + end,
+                        Duration.ofSeconds(30)));
+              } catch (InterruptedException e) {
+                there.completeExceptionally(e);
+              }
+            });
+    return there;
   }
 
   @Test

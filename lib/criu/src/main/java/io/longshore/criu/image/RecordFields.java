@@ -42,15 +42,19 @@ final class RecordFields {
     return WireFormat.getTagFieldNumber(tag);
   }
 
-  /** The value of a uint64 field whose value fits into 63 bits. */
-  long uint64() throws ImageFormatException {
+  /** The value of a uint64 field, all 64 bits of it. */
+  long bits64() throws ImageFormatException {
     expect(WireFormat.WIRETYPE_VARINT);
-    long value;
     try {
-      value = in.readUInt64();
+      return in.readUInt64();
     } catch (IOException failure) {
       throw malformed(failure);
     }
+  }
+
+  /** The value of a uint64 field whose value fits into 63 bits. */
+  long uint64() throws ImageFormatException {
+    long value = bits64();
     if (value < 0) {
       throw refuse(
           "field %d has the value %s, out of range"

@@ -32,6 +32,7 @@ class HostileImagesTest {
     PAGEMAP("pagemap.img"),
     INVENTORY("inventory.img"),
     PSTREE("pstree.img"),
+    MM("mm.img"),
     STATS("stats-dump");
 
     private final String file;
@@ -44,6 +45,7 @@ class HostileImagesTest {
       return switch (this) {
         case PAGEMAP -> Pagemap.parse("image", image);
         case INVENTORY -> Inventory.parse("image", image);
+        case MM -> ForkWipedMemory.parse("image", image);
         case PSTREE -> ProcessTree.parse("image", image);
         case STATS -> DumpStats.parse("image", image);
       };

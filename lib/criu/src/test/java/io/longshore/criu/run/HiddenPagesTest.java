@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.longshore.criu.image.ForkWipedMemory;
+import io.longshore.criu.image.ForkWipedMemory.Range;
 import io.longshore.criu.image.ImageName;
 import io.longshore.criu.image.Pagemap;
 import io.longshore.criu.image.PagemapEntry;
+import io.longshore.criu.pageserver.HeaderLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,6 +76,22 @@ class HiddenPagesTest {
       assertThat(runs.stream().mapToLong(PagemapEntry::pages).max().orElse(0))
           .isGreaterThanOrEqualTo(8 * MEBIBYTE_PAGES);
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("crius")
+  void whatAChildMustFindEmptyIsInTheImages(Criu criu) throws Exception {
+    start();
+    CriuDump dump = dump(criu, "plain", false);
+    // CRIU 4.1 does not know this advice, and restores the mapping without it.
+    long expected = criu.headerLayout() == HeaderLayout.BYTES_24 ? 0 : 2 * 4096;
+    for (int pid : pids()) {
+      List<Range> ranges =
+          ForkWipedMemory.read(folder.resolve("plain").resolve(ImageName.mm(pid).fileName()));
+      assertThat(ranges.stream().mapToLong(range -> range.end() - range.start()).sum())
+          .isEqualTo(expected);
+    }
+    dump.abort(PATIENCE);
   }
 
   @ParameterizedTest

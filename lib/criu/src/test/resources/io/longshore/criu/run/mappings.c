@@ -63,6 +63,10 @@ int main(int count, char **arguments) {
   char *constant = map(2 * MIB, plain, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   touch(constant, 2 * MIB);
   mprotect(constant, 2 * MIB, PROT_READ);
+  // Empty in a child.
+  char *wiped = map(2 * PAGE, plain, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  touch(wiped, 2 * PAGE);
+  if (madvise(wiped, 2 * PAGE, MADV_WIPEONFORK)) return 1;
   // Not readable at all.
   char *guarded = map(2 * MIB, plain, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   touch(guarded, 2 * MIB);
