@@ -36,7 +36,10 @@ final class MigrationText {
           Quantity.bytes(progress.getMovedBytes())
               + " of "
               + Quantity.bytes(progress.getTotalBytes())
-              + (progress.getLinkCut() ? ", waiting for the link between the nodes" : ""));
+              + (progress.getLinkCut() ? ", waiting for the link between the nodes" : "")
+              + (progress.getThrottledPercent() == 0
+                  ? ""
+                  : ", slowed to " + progress.getThrottledPercent() + " % of its processor time"));
     }
     for (Waiting waiting : migration.getWaitingList()) {
       facts.row("waits", WaitingText.of(waiting));

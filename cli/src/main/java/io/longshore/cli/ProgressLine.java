@@ -38,15 +38,20 @@ final class ProgressLine {
     if (progress.getLinkCut()) {
       return Quantity.bytes(left) + " left, waiting for the link between the nodes";
     }
+    String slowed =
+        progress.getThrottledPercent() == 0
+            ? ""
+            : ", slowed to " + progress.getThrottledPercent() + "%";
     long rate = progress.getBytesPerSecond();
     if (rate <= 0) {
-      return Quantity.bytes(left) + " left";
+      return Quantity.bytes(left) + " left" + slowed;
     }
-    return "%s/s  %s left, %s"
+    return "%s/s  %s left, %s%s"
         .formatted(
             Quantity.bytes(rate),
             Quantity.bytes(left),
-            Quantity.milliseconds(Math.round(1000.0 * left / rate)));
+            Quantity.milliseconds(Math.round(1000.0 * left / rate)),
+            slowed);
   }
 
   private static String bar(int length, long moved, long total) {

@@ -78,7 +78,7 @@ final class SpecOptions {
       paramLabel = "WHAT",
       converter = OnNoConvergenceConverter.class,
       description =
-          "post-copy, abort or force: what then, if rounds do not get there (default: post-copy where allowed, else abort).")
+          "post-copy, abort, force, or throttle (the workload is slowed until they do): what then, if rounds do not get there (default: post-copy where allowed, else abort).")
   private OnNoConvergence onNoConvergence = OnNoConvergence.ON_NO_CONVERGENCE_UNSPECIFIED;
 
   @Option(

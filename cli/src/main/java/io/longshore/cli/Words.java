@@ -75,6 +75,7 @@ final class Words {
       case "post-copy" -> OnNoConvergence.ON_NO_CONVERGENCE_POST_COPY;
       case "abort" -> OnNoConvergence.ON_NO_CONVERGENCE_ABORT;
       case "force" -> OnNoConvergence.ON_NO_CONVERGENCE_FORCE;
+      case "throttle" -> OnNoConvergence.ON_NO_CONVERGENCE_THROTTLE;
       default ->
           throw new IllegalArgumentException(
               "expected post-copy, abort or force, found '" + word + "'");

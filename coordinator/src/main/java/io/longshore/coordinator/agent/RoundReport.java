@@ -12,6 +12,8 @@ package io.longshore.coordinator.agent;
  * @param end why there are no more rounds: CONVERGED, NO_GAIN, MAX_ROUNDS; empty while there are
  * @param tracker how the source knows what is written; empty if it does not say
  * @param linkCut whether they wait for the link between the agents; not stored
+ * @param throttledPercent how much of its processor time the workload is given; 0 if it is not
+ *     slowed; not stored
  */
 public record RoundReport(
     int round,
@@ -22,12 +24,13 @@ public record RoundReport(
     long bytesOnWire,
     String end,
     String tracker,
-    boolean linkCut) {
+    boolean linkCut,
+    int throttledPercent) {
   /** The rest fits the downtime budget. */
   public static final String CONVERGED = "CONVERGED";
 
   /** No round yet. */
-  public static final RoundReport NONE = new RoundReport(0, 0, 0, 0, 0, 0, "", "", false);
+  public static final RoundReport NONE = new RoundReport(0, 0, 0, 0, 0, 0, "", "", false, 0);
 
   /** Whether the rest fits the downtime budget. */
   public boolean converged() {

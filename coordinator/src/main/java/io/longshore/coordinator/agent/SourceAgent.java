@@ -41,6 +41,7 @@ public interface SourceAgent {
    *
    * @param downtimeBudget how long the workload may stand still: they end when the rest fits
    * @param maxRounds at most so many
+   * @param throttle whether the workload is slowed when they would end without having converged
    * @param linkPatience how long the link between the agents may be cut until it fails with
    *     LINK_CUT
    * @param progress is told of every report but the last, on this thread
@@ -50,6 +51,7 @@ public interface SourceAgent {
       MigrationRef migration,
       Duration downtimeBudget,
       int maxRounds,
+      boolean throttle,
       Duration linkPatience,
       Consumer<RoundReport> progress)
       throws AgentException, InterruptedException;

@@ -79,6 +79,7 @@ final class AgentEffects {
                     ref,
                     spec.policy().downtimeBudget(),
                     spec.policy().maxRounds(),
+                    spec.policy().onNoConvergence() == OnNoConvergence.THROTTLE,
                     linkPatience,
                     report -> {
                       if (reports.isDue()) {

@@ -82,7 +82,8 @@ record Rule(Kind event, Guard guard, Outcome outcome) {
   }
 
   static Guard whenAborting() {
-    return new Guard("abort", m -> then(m) == OnNoConvergence.ABORT);
+    return new Guard(
+        "abort", m -> then(m) == OnNoConvergence.ABORT || then(m) == OnNoConvergence.THROTTLE);
   }
 
   private static OnNoConvergence then(Migration migration) {

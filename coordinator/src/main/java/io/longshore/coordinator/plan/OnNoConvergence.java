@@ -7,5 +7,7 @@ public enum OnNoConvergence {
   /** It is rolled back. */
   ABORT,
   /** It goes on as it was asked for, however long the workload then stands still. */
-  FORCE
+  FORCE,
+  /** It is slowed until its rounds converge; rolled back if they do not even so. */
+  THROTTLE
 }

@@ -67,6 +67,7 @@ record StrategyChoice(Strategy strategy, String reason, boolean inTime) {
               + switch (policy.onNoConvergence()) {
                 case POST_COPY, ABORT -> ": it is rolled back if its rounds do not converge";
                 case FORCE -> ": it is forced";
+                case THROTTLE -> ": it is slowed until its rounds converge";
               },
           true);
     }

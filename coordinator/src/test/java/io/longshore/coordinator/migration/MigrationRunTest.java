@@ -165,6 +165,7 @@ final class MigrationRunTest {
         MigrationRef migration,
         Duration downtimeBudget,
         int maxRounds,
+        boolean throttle,
         Duration linkPatience,
         Consumer<RoundReport> progress) {
       timeline.add("copied");

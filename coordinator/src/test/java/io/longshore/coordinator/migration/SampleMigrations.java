@@ -112,10 +112,10 @@ public final class SampleMigrations {
       case PREPARED -> new Event.Prepared();
       case COPIED ->
           new Event.Copied(
-              new RoundReport(3, 1000, 950, 1400, 200, 7000, "CONVERGED", "userfaultfd", false));
+              new RoundReport(3, 1000, 950, 1400, 200, 7000, "CONVERGED", "userfaultfd", false, 0));
       case OUTPACED ->
           new Event.Outpaced(
-              new RoundReport(2, 1000, 100, 1900, 20, 8000, "NO_GAIN", "userfaultfd", false));
+              new RoundReport(2, 1000, 100, 1900, 20, 8000, "NO_GAIN", "userfaultfd", false, 0));
       case FROZEN ->
           new Event.Frozen(
               new FreezeReport(Duration.ofMillis(80), Duration.ofMillis(100), 4321, 1000, 1000),

@@ -15,20 +15,27 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * A mounted cgroup hierarchy that can freeze: version 1 with the freezer controller, or version 2;
- * cgroups(7).
+ * A mounted cgroup hierarchy that can freeze, or limit the time of the processors; cgroups(7).
  *
- * @param version which of the two
+ * @param version which kind
  * @param mountPoint where it is mounted
  * @param mountRoot cgroup that the mount shows as its root, in the reader's cgroup namespace
  */
 public record CgroupHierarchy(Version version, Path mountPoint, String mountRoot) {
-  /** How a hierarchy freezes. */
+  /** What a hierarchy can do, and how. */
   public enum Version {
     /** Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst. */
-    V1_FREEZER,
-    /** Documentation/admin-guide/cgroup-v2.rst, {@code cgroup.freeze}. */
-    V2
+    V1_FREEZER("freezer"),
+    /** Documentation/scheduler/sched-bwc.rst. */
+    V1_CPU("cpu"),
+    /** Documentation/admin-guide/cgroup-v2.rst: both. */
+    V2("");
+
+    private final String controller;
+
+    Version(String controller) {
+      this.controller = controller;
+    }
   }
 
   /** All that are mounted where this process can see them; /proc/self/mountinfo. */
@@ -45,15 +52,25 @@ public record CgroupHierarchy(Version version, Path mountPoint, String mountRoot
    * use it there, else version 2. Among several mounts of one, that which shows the most.
    */
   public static CgroupHierarchy forFreezing() throws IOException {
-    return mounted().stream()
-        .min(
-            Comparator.comparing(CgroupHierarchy::version)
-                .thenComparingInt(hierarchy -> hierarchy.mountRoot().length()))
+    return with(Version.V1_FREEZER)
         .orElseThrow(
             () ->
                 new IOException(
                     "neither a cgroup v1 freezer nor cgroup v2 is mounted, see /proc/self/mountinfo; "
                         + "mount one, else the agent cannot keep a workload from running"));
+  }
+
+  /** The same to limit processor time with. */
+  static Optional<CgroupHierarchy> forProcessors() throws IOException {
+    return with(Version.V1_CPU);
+  }
+
+  private static Optional<CgroupHierarchy> with(Version first) throws IOException {
+    return mounted().stream()
+        .filter(hierarchy -> hierarchy.version == first || hierarchy.version == Version.V2)
+        .min(
+            Comparator.comparing(CgroupHierarchy::version)
+                .thenComparingInt(hierarchy -> hierarchy.mountRoot().length()));
   }
 
   static Optional<CgroupHierarchy> parse(String mountInfoLine) {
@@ -63,15 +80,17 @@ public record CgroupHierarchy(Version version, Path mountPoint, String mountRoot
     }
     String[] mount = halves[0].split(" ", -1);
     String[] system = halves[1].split(" ", -1);
-    boolean v2 = system[0].equals("cgroup2");
-    boolean v1 =
-        system[0].equals("cgroup") && Arrays.asList(system[2].split(",", -1)).contains("freezer");
-    if (!v1 && !v2) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        new CgroupHierarchy(
-            v2 ? Version.V2 : Version.V1_FREEZER, Path.of(unescape(mount[4])), unescape(mount[3])));
+    List<String> options = Arrays.asList(system[2].split(",", -1));
+    return Arrays.stream(Version.values())
+        .filter(
+            version ->
+                version == Version.V2
+                    ? system[0].equals("cgroup2")
+                    : system[0].equals("cgroup") && options.contains(version.controller))
+        .findFirst()
+        .map(
+            version ->
+                new CgroupHierarchy(version, Path.of(unescape(mount[4])), unescape(mount[3])));
   }
 
   private static String unescape(String field) {
@@ -119,7 +138,8 @@ public record CgroupHierarchy(Version version, Path mountPoint, String mountRoot
       String[] fields = line.split(":", 3);
       boolean here =
           switch (version) {
-            case V1_FREEZER -> Arrays.asList(fields[1].split(",", -1)).contains("freezer");
+            case V1_FREEZER, V1_CPU ->
+                Arrays.asList(fields[1].split(",", -1)).contains(version.controller);
             case V2 -> fields[0].equals("0");
           };
       if (here) {

@@ -43,6 +43,7 @@ sealed interface FenceCgroup {
     return switch (hierarchy.version()) {
       case V1_FREEZER -> new V1(folder);
       case V2 -> new V2(folder);
+      case V1_CPU -> throw new IllegalArgumentException(hierarchy + " does not freeze");
     };
   }
 

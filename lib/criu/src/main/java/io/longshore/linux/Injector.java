@@ -1,17 +1,8 @@
 package io.longshore.linux;
 
-import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.Writer;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.Objects;
 
 /**
  * A small process (injector.c) that has other processes make a userfaultfd(2) for their memory, and
@@ -32,14 +23,10 @@ public final class Injector implements AutoCloseable {
   private static final String DONE = "ok ";
   private static final String REFUSED = "no ";
 
-  private final Process process;
-  private final Writer orders;
-  private final BufferedReader answers;
+  private final HelperProgram program;
 
-  private Injector(Process process) {
-    this.process = process;
-    orders = process.outputWriter(StandardCharsets.US_ASCII);
-    answers = process.inputReader(StandardCharsets.US_ASCII);
+  private Injector(HelperProgram program) {
+    this.program = program;
   }
 
   /**
@@ -48,21 +35,7 @@ public final class Injector implements AutoCloseable {
    * @param folder where programs can be run; nothing stays in it
    */
   public static Injector start(Path folder) throws IOException {
-    Path program = Files.createTempFile(folder, PROGRAM, "").toAbsolutePath();
-    try {
-      try (InputStream content =
-          Objects.requireNonNull(Injector.class.getResourceAsStream(PROGRAM), PROGRAM)) {
-        Files.copy(content, program, StandardCopyOption.REPLACE_EXISTING);
-      }
-      Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
-      return new Injector(
-          new ProcessBuilder(program.toString())
-              .directory(new File("/"))
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start());
-    } finally {
-      Files.deleteIfExists(program);
-    }
+    return new Injector(HelperProgram.start(folder, PROGRAM));
   }
 
   /**
@@ -74,7 +47,7 @@ public final class Injector implements AutoCloseable {
   synchronized FileDescriptorHandle userfaultfd(int pid, Duration limit, long flags)
       throws IOException {
     String answer =
-        ask(
+        program.ask(
             "%d %d %x %d %d"
                 .formatted(
                     pid,
@@ -88,38 +61,23 @@ public final class Injector implements AutoCloseable {
               .formatted(
                   pid, answer.startsWith(REFUSED) ? answer.substring(REFUSED.length()) : answer));
     }
-    try (Pidfd injector = Pidfd.open((int) process.pid())) {
+    try (Pidfd injector = Pidfd.open(program.pid())) {
       FileDescriptorHandle taken =
           injector.duplicateDescriptor(Integer.parseInt(answer.substring(DONE.length())));
       // Its own must be closed, or the memory would be tracked for longer than somebody looks.
-      String _ = ask("taken");
+      String _ = program.ask("taken");
       return taken;
     }
   }
 
-  private String ask(String order) throws IOException {
-    orders.write(order + "\n");
-    orders.flush();
-    String answer = answers.readLine();
-    if (answer == null) {
-      throw new IOException("the process that stops others for it has ended");
-    }
-    return answer;
-  }
-
   /** Its process. */
   long pid() {
-    return process.pid();
+    return program.pid();
   }
 
   /** It ends when it is done with what it does. */
   @Override
   public void close() {
-    try {
-      orders.close();
-      answers.close();
-    } catch (IOException e) {
-      // It has ended, which is all that was wanted.
-    }
+    program.close();
   }
 }

@@ -13,12 +13,14 @@ import io.longshore.linux.network.TcpSockets;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.source.pages.Bandwidth;
+import io.longshore.source.pages.CpuSteps;
 import io.longshore.source.pages.PagePush;
 import io.longshore.source.pages.PushProgress;
 import io.longshore.source.pages.RoundPolicy;
 import io.longshore.source.pages.RoundProgress;
 import io.longshore.source.pages.Rounds;
 import io.longshore.source.pages.StalePages;
+import io.longshore.source.pages.Throttle;
 import io.longshore.source.tracking.DirtyTracker;
 import io.longshore.source.tracking.ImagePages;
 import java.io.IOException;
@@ -209,7 +211,12 @@ public final class Departure {
             var channels = link.plane().pages();
             ImagePages images = ImagePages.forThisKernel();
             DirtyTracker chosen = parts.trackers().in(parts.folder().work());
-            Rounds begun = new Rounds(id, chosen, images, this::processes, channels, bandwidth);
+            Throttle throttle =
+                policy.throttles()
+                    ? new CpuSteps(id, parts.folder().work(), rootPid(), () -> processes().keySet())
+                    : Throttle.NONE;
+            Rounds begun =
+                new Rounds(id, chosen, images, this::processes, channels, bandwidth, throttle);
             tracker = chosen.name();
             rounds = begun;
             return begun.run(policy);
@@ -226,7 +233,7 @@ public final class Departure {
   public RoundProgress roundProgress() {
     Rounds begun = rounds;
     return begun == null
-        ? new RoundProgress(0, 0, 0, 0, 0, RoundProgress.End.NONE)
+        ? new RoundProgress(0, 0, 0, 0, 0, 100, RoundProgress.End.NONE)
         : begun.progress();
   }
 

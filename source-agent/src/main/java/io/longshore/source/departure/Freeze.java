@@ -89,6 +89,9 @@ final class Freeze {
       long start = System.nanoTime();
       parts.addresses().hold(plane.images());
       long held = System.nanoTime() - start;
+      if (rounds != null) {
+        rounds.letRun();
+      }
       dump.go();
       dump.awaitReady(DUMPED);
       long described = System.nanoTime() - start;

@@ -9,6 +9,7 @@ import io.longshore.criu.run.CriuDump;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.CgroupFence;
 import io.longshore.linux.CgroupHierarchy;
+import io.longshore.linux.CpuThrottle;
 import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
@@ -94,6 +95,8 @@ final class HostDepartureFactory implements DepartureFactory {
     String id = record.ref().id();
     CriuFolder folder = new CriuFolder(workFolder.resolve(id));
     DepartureJournal read = DepartureJournal.takeUp(journal, record);
+    // If what was to end it with the agent was killed too.
+    CpuThrottle.endLeft(workFolder, id);
     Optional<CgroupFence> fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id);
     // Of a CRIU that is not there any more nothing is asked that its version matters for.
     HeaderLayout layout = host.criu().map(Criu::headerLayout).orElse(HeaderLayout.BYTES_32);

@@ -6,9 +6,10 @@ import java.time.Duration;
  * When rounds end.
  *
  * @param downtimeBudget how long the workload may stand still, in all
- * @param maximumRounds at most so many, at least 1
+ * @param maximumRounds at most so many, at least 1; if it throttles, one more for each step
+ * @param throttles whether a workload is slowed whose rounds would end without having converged
  */
-public record RoundPolicy(Duration downtimeBudget, int maximumRounds) {
+public record RoundPolicy(Duration downtimeBudget, int maximumRounds, boolean throttles) {
   /** What a freeze, a restore and a resume take without any page: of the budget only the rest. */
   private static final Duration WITHOUT_PAGES = Duration.ofMillis(200);
 

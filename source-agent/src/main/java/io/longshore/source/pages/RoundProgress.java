@@ -8,10 +8,12 @@ package io.longshore.source.pages;
  * @param heldPages pages that the target has as they were when last looked at
  * @param contentSent pages sent with content, each counted every time
  * @param zero pages found all zero
+ * @param percent of the processor time that the workload used before it still has: 100, or less if
+ *     it is slowed
  * @param end why there are no more rounds; NONE while there are
  */
 public record RoundProgress(
-    int round, long totalPages, long heldPages, long contentSent, long zero, End end) {
+    int round, long totalPages, long heldPages, long contentSent, long zero, int percent, End end) {
   /** Why rounds end. */
   public enum End {
     /** They go on. */

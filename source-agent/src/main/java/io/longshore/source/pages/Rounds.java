@@ -51,6 +51,7 @@ public final class Rounds implements AutoCloseable {
   private final Processes processes;
   private final List<? extends PageChannel> channels;
   private final Bandwidth bandwidth;
+  private final Throttle throttle;
   private final ExecutorService senders =
       Executors.newThreadPerTaskExecutor(ThreadNiceness.threads("round", ThreadNiceness.BULK));
 
@@ -63,7 +64,7 @@ public final class Rounds implements AutoCloseable {
   private final PageSet held = new PageSet();
 
   @GuardedBy("this")
-  private RoundProgress progress = new RoundProgress(0, 0, 0, 0, 0, End.NONE);
+  private RoundProgress progress = new RoundProgress(0, 0, 0, 0, 0, 100, End.NONE);
 
   /** On their way in this round: whether the target has them, and as what, nobody knows. */
   @GuardedBy("this")
@@ -102,6 +103,7 @@ public final class Rounds implements AutoCloseable {
    * @param tracker is closed with this
    * @param imagePages is closed with this
    * @param channels one sender runs on each
+   * @param throttle is closed with this
    */
   public Rounds(
       String id,
@@ -109,7 +111,8 @@ public final class Rounds implements AutoCloseable {
       ImagePages imagePages,
       Processes processes,
       List<? extends PageChannel> channels,
-      Bandwidth bandwidth) {
+      Bandwidth bandwidth,
+      Throttle throttle) {
     this.id = id;
     this.tracker = tracker;
     this.imagePages = imagePages;
@@ -117,6 +120,7 @@ public final class Rounds implements AutoCloseable {
     this.channels = List.copyOf(channels);
     this.channels.forEach(channel -> channel.onLost(this::lost));
     this.bandwidth = bandwidth;
+    this.throttle = throttle;
   }
 
   /**
@@ -126,6 +130,7 @@ public final class Rounds implements AutoCloseable {
    * @throws TransferBrokenException if a stream has failed
    */
   public RoundProgress run(RoundPolicy policy) throws IOException, InterruptedException {
+    throttle.begin();
     look();
     while (progress().end() == End.NONE) {
       long begin = System.nanoTime();
@@ -135,7 +140,8 @@ public final class Rounds implements AutoCloseable {
       boolean cut = hasLost();
       look();
       long left = pages(written);
-      end(judge(policy, pages, left, cut));
+      End end = judge(policy, pages, left, cut);
+      end(end == End.NO_GAIN || end == End.ROUNDS ? slowed(policy, end) : end);
       log.info(
           "Migration {}: round {}: {} pages in {} ms, {} written meanwhile ({} ms to send){}",
           id,
@@ -195,9 +201,17 @@ public final class Rounds implements AutoCloseable {
     return held.contains(vpid, page);
   }
 
+  /**
+   * Gives a workload that was slowed its time again: it is about to be frozen, which takes some.
+   */
+  public void letRun() throws IOException {
+    throttle.lift();
+  }
+
   /** Ends tracking: the workload is as it was before. */
   @Override
   public void close() {
+    throttle.close();
     senders.shutdownNow();
     senders.close();
     tracker.close();
@@ -213,6 +227,16 @@ public final class Rounds implements AutoCloseable {
       return End.NO_GAIN;
     }
     return progress().round() >= policy.maximumRounds() ? End.ROUNDS : End.NONE;
+  }
+
+  /** A workload that outpaces its rounds is slowed instead, as long as that is possible. */
+  private End slowed(RoundPolicy policy, End end) {
+    try {
+      return policy.throttles() && throttle.slower() ? End.NONE : end;
+    } catch (IOException e) {
+      log.warn("Migration {}: the workload cannot be slowed", id, e);
+      return end;
+    }
   }
 
   private long millisToSend(long pages) {
@@ -389,6 +413,7 @@ public final class Rounds implements AutoCloseable {
             held.size(),
             progress.contentSent() + content,
             progress.zero() + zero,
+            throttle.percent(),
             end);
   }
 

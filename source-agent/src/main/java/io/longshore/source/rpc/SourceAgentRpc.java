@@ -273,7 +273,9 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   private static RoundPolicy policy(CopyRoundsRequest request) {
     try {
       return new RoundPolicy(
-          Duration.ofNanos(Durations.toNanos(request.getDowntimeBudget())), request.getMaxRounds());
+          Duration.ofNanos(Durations.toNanos(request.getDowntimeBudget())),
+          request.getMaxRounds(),
+          request.getThrottle());
     } catch (IllegalArgumentException e) {
       throw new LongshoreException(Reason.INVALID_ARGUMENT, String.valueOf(e.getMessage()), e);
     }
@@ -288,6 +290,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
         .setZeroPages(progress.zero())
         .setBytesOnWire(departure.bytesOnWire())
         .setTracker(departure.tracker())
+        .setThrottledPercent(progress.percent() == 100 ? 0 : progress.percent())
         .setEnd(
             switch (progress.end()) {
               case NONE -> CopyRoundsResponse.End.END_UNSPECIFIED;

@@ -37,7 +37,7 @@ final class RoundsTest {
   private static final int SELF = (int) ProcessHandle.current().pid();
   private static final int VPID = 7;
   private static final int PAGES = 2048;
-  private static final RoundPolicy ONE_IS_ENOUGH = new RoundPolicy(Duration.ofMinutes(1), 5);
+  private static final RoundPolicy ONE_IS_ENOUGH = new RoundPolicy(Duration.ofMinutes(1), 5, false);
 
   private final AnonymousMemory memory = map();
   private final long first = memory.segment().address() / 4096;
@@ -46,6 +46,8 @@ final class RoundsTest {
   private final Stream cut = new Stream(true);
   private final Stream open = new Stream(false);
   private final Written tracker = new Written();
+  private final Bandwidth bandwidth = new Bandwidth(0);
+  private final Steps throttle = new Steps();
   private final Rounds rounds =
       new Rounds(
           "m",
@@ -53,7 +55,8 @@ final class RoundsTest {
           ImagePages.none(),
           () -> Map.of(SELF, VPID),
           List.of(cut, open),
-          new Bandwidth(0));
+          bandwidth,
+          throttle);
 
   @BeforeEach
   void fill() {
@@ -128,7 +131,7 @@ final class RoundsTest {
 
   @Test
   void whatIsWrittenDuringACutDoesNotEndTheRounds() throws Exception {
-    CompletableFuture<RoundProgress> run = run(new RoundPolicy(Duration.ZERO, 2));
+    CompletableFuture<RoundProgress> run = run(new RoundPolicy(Duration.ZERO, 2, false));
     await().until(() -> cut.isWaiting() && open.hasStored());
     tracker.next = List.of(new WrittenPages.Range(first, PAGES));
     // Longer than the least that a policy gives, so that it does not end because it was quick.
@@ -144,6 +147,63 @@ final class RoundsTest {
     CompletableFuture<RoundProgress> run = run(ONE_IS_ENOUGH);
     await().until(() -> cut.isWaiting() && open.hasStored());
     return run;
+  }
+
+  @Test
+  void aWorkloadThatOutpacesItsRoundsIsSlowedStepByStepIfThatIsThePolicy() throws Exception {
+    cut.openedAgain.countDown();
+    tracker.again = true;
+    // A fifth of a second a round.
+    bandwidth.limit(PAGES * 4096L * 5);
+    RoundProgress end = rounds.run(new RoundPolicy(Duration.ZERO, 2, true));
+    assertThat(end.end()).isEqualTo(RoundProgress.End.NO_GAIN);
+    assertThat(end.percent()).isEqualTo(25);
+    // The link is cut in the first, the second gains nothing, and then one for each step.
+    assertThat(end.round()).isEqualTo(4);
+    rounds.letRun();
+    assertThat(throttle.percent).isEqualTo(100);
+  }
+
+  @Test
+  void otherwiseItIsNotSlowed() throws Exception {
+    cut.openedAgain.countDown();
+    tracker.again = true;
+    // A fifth of a second a round.
+    bandwidth.limit(PAGES * 4096L * 5);
+    RoundProgress end = rounds.run(new RoundPolicy(Duration.ZERO, 2, false));
+    assertThat(end.end()).isEqualTo(RoundProgress.End.NO_GAIN);
+    assertThat(end.percent()).isEqualTo(100);
+  }
+
+  private static final class Steps implements Throttle {
+    private int percent = 100;
+
+    @Override
+    public void begin() {}
+
+    @Override
+    public boolean slower() {
+      if (percent == 25) {
+        return false;
+      }
+      percent /= 2;
+      return true;
+    }
+
+    @Override
+    public int percent() {
+      return percent;
+    }
+
+    @Override
+    public void lift() {
+      percent = 100;
+    }
+
+    @Override
+    public void close() {
+      percent = 100;
+    }
   }
 
   private CompletableFuture<RoundProgress> run(RoundPolicy policy) {
@@ -191,6 +251,9 @@ final class RoundsTest {
     volatile List<WrittenPages.Range> next = List.of();
     volatile boolean seesNothing;
 
+    /** Whether all of it is written again and again. */
+    volatile boolean again;
+
     @Override
     public String name() {
       return "test";
@@ -202,7 +265,7 @@ final class RoundsTest {
         return List.of();
       }
       List<WrittenPages> found = List.of(new WrittenPages(SELF, next));
-      next = List.of();
+      next = again ? next : List.of();
       return found;
     }
 

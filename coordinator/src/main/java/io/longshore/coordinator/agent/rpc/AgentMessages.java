@@ -61,7 +61,8 @@ final class AgentMessages {
           case END_MAX_ROUNDS -> "MAX_ROUNDS";
         },
         message.getTracker(),
-        message.getLinkCut());
+        message.getLinkCut(),
+        message.getThrottledPercent());
   }
 
   static WorkloadProfile profile(io.longshore.agent.v1.ProfileWorkloadResponse message) {

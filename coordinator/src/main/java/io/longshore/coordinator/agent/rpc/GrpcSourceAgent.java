@@ -138,6 +138,7 @@ final class GrpcSourceAgent implements SourceAgent {
       MigrationRef migration,
       Duration downtimeBudget,
       int maxRounds,
+      boolean throttle,
       Duration linkPatience,
       Consumer<RoundReport> progress)
       throws AgentException, InterruptedException {
@@ -146,6 +147,7 @@ final class GrpcSourceAgent implements SourceAgent {
             .setMigration(AgentMessages.ref(migration))
             .setDowntimeBudget(Durations.fromNanos(downtimeBudget.toNanos()))
             .setMaxRounds(maxRounds)
+            .setThrottle(throttle)
             .setLinkPatience(Durations.fromNanos(linkPatience.toNanos()))
             .build();
     return follow(

@@ -140,6 +140,8 @@ final class MigrationMessages {
         .setMovedBytes(measured.movedPages() * Measurements.PAGE_BYTES)
         .setBytesPerSecond(measured.bytesPerSecond())
         .setLinkCut(linkCut && !migration.phase().done())
+        .setThrottledPercent(
+            migration.phase() == Phase.COPYING ? measured.rounds().throttledPercent() : 0)
         .build();
   }
 
@@ -212,6 +214,7 @@ final class MigrationMessages {
       case POST_COPY -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_POST_COPY;
       case ABORT -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_ABORT;
       case FORCE -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_FORCE;
+      case THROTTLE -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_THROTTLE;
     };
   }
 

@@ -125,6 +125,7 @@ final class SpecFields {
       }
       case ON_NO_CONVERGENCE_ABORT -> OnNoConvergence.ABORT;
       case ON_NO_CONVERGENCE_FORCE -> OnNoConvergence.FORCE;
+      case ON_NO_CONVERGENCE_THROTTLE -> OnNoConvergence.THROTTLE;
       case UNRECOGNIZED ->
           throw Fields.invalid(
               "spec.policy.on_no_convergence",

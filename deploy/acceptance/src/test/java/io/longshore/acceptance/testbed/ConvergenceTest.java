@@ -1,13 +1,19 @@
 package io.longshore.acceptance.testbed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.util.Durations;
 import io.longshore.acceptance.testbed.Longshore.Move;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
 import io.longshore.v1.Strategy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A workload that writes its memory faster than the link takes it, and what the policy says. */
 @OnTestbed
@@ -18,6 +24,8 @@ class ConvergenceTest {
   private static final String[] QUICK_WRITER = {
     "--size", "64m", "--threads", "2", "--dirty", "20000"
   };
+
+  private static final String[] THROTTLE = {"--on-no-convergence", "throttle"};
 
   private final Testbeds testbeds;
 
@@ -74,6 +82,67 @@ class ConvergenceTest {
       beforeOnA.assertUnchanged(testbed);
       beforeOnB.assertUnchanged(testbed);
     }
+  }
+
+  @Test
+  void isSlowedUntilItConvergesAndHasAllItsTimeAgain() {
+    Testbed testbed = testbeds.with(SLOW_LINK);
+    try (MemoryWorkload workload = MemoryWorkload.start(testbed, "a", QUICK_WRITER)) {
+      String before = cgroups(testbed, workload);
+      Migration moved = preCopy(testbed, "a", "b", workload, THROTTLE);
+      assertThat(moved.getState()).as("%s", moved).isEqualTo(State.STATE_SUCCEEDED);
+      assertThat(moved.getSpec().getStrategy()).isEqualTo(Strategy.STRATEGY_PRE_COPY);
+      // What it would stand still for without that, see above.
+      assertThat(Durations.toMillis(moved.getResult().getDowntime())).isLessThan(1000);
+      var _ = workload.assertWholeOn("b");
+      for (String host : Testbed.NODES) {
+        assertThat(throttles(testbed, host)).isEmpty();
+      }
+      assertThat(before).doesNotContain("throttle");
+    }
+  }
+
+  /** Whatever ends the rounds: the agent itself is killed, or an operator cancels. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void hasAllItsTimeAgainIfItStays(boolean killed) {
+    Testbed testbed = testbeds.with(SLOW_LINK);
+    try (MemoryWorkload workload = MemoryWorkload.start(testbed, "a", QUICK_WRITER)) {
+      String before = cgroups(testbed, workload);
+      List<String> options = new ArrayList<>(List.of("--strategy", "pre-copy"));
+      options.addAll(List.of(THROTTLE));
+      // It never converges: there is always more to send than so little time is enough for.
+      options.addAll(List.of("--downtime-budget", "1", "--max-bandwidth", "10MB"));
+      String id =
+          testbed
+              .longshore()
+              .begin(Move.of("a", "b", workload.pid(), options.toArray(String[]::new)));
+      await()
+          .atMost(Duration.ofMinutes(3))
+          .until(() -> testbed.longshore().get(id).getProgress().getThrottledPercent() > 0);
+      assertThat(throttles(testbed, "a")).isNotEmpty();
+      if (killed) {
+        testbed.service("kill", "a.source-agent");
+        await().atMost(Duration.ofSeconds(10)).until(() -> throttles(testbed, "a").isEmpty());
+        assertThat(cgroups(testbed, workload)).doesNotContain("throttle");
+        testbed.service("start", "a.source-agent");
+      } else {
+        assertThat(testbed.calls().cancel(id)).isTrue();
+      }
+      assertThat(testbed.longshore().await(id).getState())
+          .isEqualTo(killed ? State.STATE_FAILED : State.STATE_CANCELLED);
+      assertThat(throttles(testbed, "a")).isEmpty();
+      assertThat(cgroups(testbed, workload)).isEqualTo(before);
+      var _ = workload.assertWholeOn("a");
+    }
+  }
+
+  private static String throttles(Testbed testbed, String host) {
+    return testbed.shell(host, "find /sys/fs/cgroup -name 'longshore-throttle-*'");
+  }
+
+  private static String cgroups(Testbed testbed, MemoryWorkload workload) {
+    return testbed.shell("a", "cat \"/proc/$1/cgroup\"", Integer.toString(workload.pid()));
   }
 
   private static Migration preCopy(

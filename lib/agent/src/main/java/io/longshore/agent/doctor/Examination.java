@@ -13,6 +13,7 @@ import io.longshore.criu.run.CriuRestore;
 import io.longshore.criu.run.CriuTask;
 import io.longshore.linux.CgroupFence;
 import io.longshore.linux.CgroupHierarchy;
+import io.longshore.linux.CpuThrottle;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.network.AddressLock;
 import io.longshore.linux.network.Interfaces;
@@ -62,6 +63,7 @@ public final class Examination {
       throws IOException {
     Examination examination = new Examination(agents);
     examination.lookAtFences();
+    examination.lookAtThrottles();
     examination.lookAtFolders();
     examination.lookAtLocks();
     return examination.judge(runs);
@@ -85,6 +87,14 @@ public final class Examination {
               "its processes %s are frozen and may be the only copy of the workload"
                   .formatted(processes));
         }
+      }
+    }
+  }
+
+  private void lookAtThrottles() throws IOException {
+    for (String name : CpuThrottle.names()) {
+      if (name.matches(MIGRATION)) {
+        trace(name, "cgroup that limits its processor time");
       }
     }
   }

@@ -10,6 +10,7 @@ import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.CriuTask;
 import io.longshore.linux.CgroupFence;
 import io.longshore.linux.CgroupHierarchy;
+import io.longshore.linux.CpuThrottle;
 import io.longshore.linux.network.AddressLock;
 import io.longshore.linux.network.Interfaces;
 import io.longshore.linux.network.ServiceAddress;
@@ -64,6 +65,11 @@ public final class Treatment {
       for (CriuTask task : CriuTask.below(agent.work().resolve(id))) {
         // Of a dump this lets the tree go, of a restore it ends what was restored so far.
         task.kill();
+      }
+    }
+    for (AgentFolders agent : agents) {
+      if (agent.role() == Role.SOURCE) {
+        CpuThrottle.endLeft(agent.work(), id);
       }
     }
     Optional<CgroupFence> fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id);

@@ -257,7 +257,7 @@ public enum Reason {
       Kind.FAILURE,
       Status.Code.FAILED_PRECONDITION,
       "The workload writes its memory faster than the link takes it, and the policy does not let the migration go on so.",
-      "Repeat it when the workload is quieter or the link freer, with a larger downtime budget, or with on_no_convergence post-copy or force."),
+      "Repeat it when the workload is quieter or the link freer, with a larger downtime budget, or with on_no_convergence post-copy, throttle or force."),
   RAN_IN_PART(
       Kind.FAILURE,
       Status.Code.ABORTED,

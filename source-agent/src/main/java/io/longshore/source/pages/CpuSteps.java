@@ -1,0 +1,129 @@
+package io.longshore.source.pages;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.linux.CpuThrottle;
+import io.longshore.linux.ProcessorTime;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * By a limit of processor time, each step half of the one before. The time is given back also if
+ * this agent is killed, see {@link CpuThrottle}. Thread-safe.
+ */
+public final class CpuSteps implements Throttle {
+  private static final Logger log = LoggerFactory.getLogger(CpuSteps.class);
+  private static final int ALL = 100;
+  private static final int LEAST_PERCENT = 3;
+
+  /** Of what uses less than this nothing is gained by giving it less. */
+  private static final double LEAST_USED = 0.02;
+
+  private final String id;
+  private final Path folder;
+  private final int root;
+  private final Processes processes;
+  private long begin = System.nanoTime();
+  private Duration usedBefore = Duration.ZERO;
+
+  @GuardedBy("this")
+  private @Nullable CpuThrottle limit;
+
+  @GuardedBy("this")
+  private double used;
+
+  @GuardedBy("this")
+  private int percent = ALL;
+
+  @GuardedBy("this")
+  private boolean closed;
+
+  /** Finds the processes that the workload has now. */
+  public interface Processes {
+    /** Process ids as this agent sees them. */
+    Collection<Integer> now() throws IOException;
+  }
+
+  /**
+   * @param id of the migration
+   * @param folder where programs can be run; nothing stays in it
+   * @param root of the workload
+   */
+  public CpuSteps(String id, Path folder, int root, Processes processes) {
+    this.id = id;
+    this.folder = folder;
+    this.root = root;
+    this.processes = processes;
+  }
+
+  @Override
+  public void begin() throws IOException {
+    begin = System.nanoTime();
+    usedBefore = ProcessorTime.of(processes.now());
+  }
+
+  @Override
+  public synchronized boolean slower() throws IOException {
+    if (closed || percent / 2 < LEAST_PERCENT) {
+      return false;
+    }
+    CpuThrottle limiting = limit;
+    if (limiting == null) {
+      used =
+          ProcessorTime.of(processes.now()).minus(usedBefore).toNanos()
+              / (double) Math.max(1, System.nanoTime() - begin);
+      if (used < LEAST_USED) {
+        log.info("Migration {}: the workload uses too little time to be slowed", id);
+        return false;
+      }
+      limiting = CpuThrottle.start(folder, id, root);
+      limit = limiting;
+    }
+    int next = percent / 2;
+    limiting.limit(used * next / ALL);
+    percent = next;
+    log.info(
+        "Migration {}: the workload is slowed to {} % of the {} processors that it used",
+        id, percent, Math.round(used * 100) / 100.0);
+    return true;
+  }
+
+  @Override
+  public synchronized int percent() {
+    return percent;
+  }
+
+  @Override
+  public synchronized void lift() throws IOException {
+    if (limit != null && percent != ALL) {
+      percent = ALL;
+      try {
+        limit.lift();
+      } catch (IOException e) {
+        log.warn(
+            "Migration {}: what slows the workload does not answer, its limit is removed", id, e);
+        CpuThrottle.endLeft(folder, id);
+      }
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    percent = ALL;
+    if (limit == null) {
+      return;
+    }
+    limit.close();
+    try {
+      // If what was to do that was killed.
+      CpuThrottle.endLeft(folder, id);
+    } catch (IOException e) {
+      log.error("Migration {}: the workload may still be slowed", id, e);
+    }
+  }
+}
