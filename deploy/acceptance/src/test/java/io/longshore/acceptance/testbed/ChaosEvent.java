@@ -26,6 +26,17 @@ sealed interface ChaosEvent {
     }
   }
 
+  /**
+   * There is no memory any more for a service that asks for some: the kernel kills it. It is
+   * started again after it was down for so long, when there is memory again.
+   */
+  record OutOfMemory(Moment at, Victim victim, Duration down) implements ChaosEvent {
+    @Override
+    public String toString() {
+      return "%s no memory for %s, down for %dms".formatted(at, victim, down.toMillis());
+    }
+  }
+
   /** It stands still for so long: SIGSTOP, SIGCONT. */
   record Hang(Moment at, Victim victim, Duration length) implements ChaosEvent {
     @Override
@@ -42,6 +53,41 @@ sealed interface ChaosEvent {
       return "%s cut %s%s%s for %dms"
           .formatted(
               at, side, sends ? " sending" : "", receives ? " receiving" : "", length.toMillis());
+    }
+  }
+
+  /** An end of the link that is for good: until the migration is over. */
+  sealed interface CutForGood extends ChaosEvent {}
+
+  /** The two nodes do not hear each other any more; the coordinator hears both. */
+  record CutApart(Moment at) implements CutForGood {
+    @Override
+    public String toString() {
+      return at + " cut apart for good";
+    }
+  }
+
+  /** Nobody hears a node any more, and it hears nobody. */
+  record CutOff(Moment at, Side side) implements CutForGood {
+    @Override
+    public String toString() {
+      return "%s cut off %s for good".formatted(at, side);
+    }
+  }
+
+  /** Where a service writes down what it holds there is no room for so long. */
+  record FillDisk(Moment at, Victim whose, Duration length) implements ChaosEvent {
+    @Override
+    public String toString() {
+      return "%s disk of %s full for %dms".formatted(at, whose, length.toMillis());
+    }
+  }
+
+  /** The time of day of a service is set back by so much, until the migration is over. */
+  record SetClockBack(Moment at, Victim whose, Duration by) implements ChaosEvent {
+    @Override
+    public String toString() {
+      return "%s clock of %s back by %dmin".formatted(at, whose, by.toMinutes());
     }
   }
 

@@ -3,14 +3,19 @@ package io.longshore.acceptance.testbed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.longshore.acceptance.testbed.ChaosEvent.CutApart;
+import io.longshore.acceptance.testbed.ChaosEvent.CutForGood;
+import io.longshore.acceptance.testbed.ChaosEvent.FillDisk;
 import io.longshore.acceptance.testbed.ChaosEvent.Kill;
 import io.longshore.acceptance.testbed.ChaosEvent.Victim;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
+import io.longshore.v1.Resolution;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
@@ -47,7 +52,8 @@ final class ChaosGround {
   static synchronized ChaosGround on(Testbeds testbeds) {
     // Slow enough for things to happen in the middle. Services that are started again are not
     // tested: that would be another migration each.
-    Testbed testbed = testbeds.with("--rate", "1gbit", "--self-test", "0");
+    String ahead = Long.toString(Clocks.AHEAD.toSeconds());
+    Testbed testbed = testbeds.with("--rate", "1gbit", "--self-test", "0", "--clocks-ahead", ahead);
     ChaosGround last = current;
     if (last == null || last.testbed != testbed) {
       letGo();
@@ -104,12 +110,25 @@ final class ChaosGround {
     switch (migration.getState()) {
       case STATE_SUCCEEDED -> {
         assertThat(run.cancelled()).as("cancellation accepted").isFalse();
-        assertThat(run.resolved()).as("an operator had to decide").isFalse();
+        assertThat(run.decision().map(ChaosRun.Decision::resolution))
+            .as("an operator had to decide")
+            .isNotEqualTo(Optional.of(Resolution.RESOLUTION_ABANDON_TARGET));
+        assertThat(run.happened())
+            .as("nothing can come over a link that was cut for good before the freeze")
+            .noneSatisfy(
+                (event, state) -> {
+                  assertThat(event).isInstanceOf(CutForGood.class);
+                  assertThat(Timeline.isBefore(state, State.STATE_FREEZING)).isTrue();
+                });
       }
       case STATE_CANCELLED -> assertThat(run.cancelled()).as("cancellation accepted").isTrue();
       case STATE_FAILED -> {
-        if (run.resolved()) {
-          assertThat(reason).isIn("TARGET_ABANDONED", "WORKLOAD_LOST");
+        if (isDecidedAfterTheStep(run)) {
+          assertThat(reason)
+              .isEqualTo(
+                  run.decision().orElseThrow().resolution() == Resolution.RESOLUTION_ABANDON_TARGET
+                      ? "TARGET_ABANDONED"
+                      : "WORKLOAD_LOST");
         } else {
           assertThat(reason).isNotEqualTo("WORKLOAD_LOST").isNotEqualTo("INTERNAL");
           assertThat(run.happened())
@@ -121,12 +140,16 @@ final class ChaosGround {
     }
   }
 
+  /** Before it only the rollback waited, which had its reason. */
+  private static boolean isDecidedAfterTheStep(ChaosRun run) {
+    return run.decision().filter(each -> each.in() != State.STATE_ROLLING_BACK).isPresent();
+  }
+
   private static void assertMayRollBack(ChaosEvent event, State state, String reason) {
     assertThat(event)
         .isNotInstanceOf(ChaosEvent.Cancel.class)
-        .matches(
-            each -> !(each instanceof Kill kill && kill.victim() == Victim.COORDINATOR),
-            "more than a coordinator");
+        .isNotInstanceOf(ChaosEvent.SetClockBack.class)
+        .matches(each -> !isOfTheCoordinatorAlone(each), "more than a coordinator");
     // After the step only the target's word that nothing of it ran leads back.
     boolean neverRan = state == State.STATE_RESUMING && reason.equals("CRIU_RESTORE_FAILED");
     assertThat(
@@ -135,6 +158,36 @@ final class ChaosGround {
                 || state == State.STATE_ROLLING_BACK)
         .as("before the step, or the target said that it never ran")
         .isTrue();
+    if (event instanceof CutApart) {
+      assertThat(reason).isIn(ofCutLinkIn(state));
+    }
+    if (event instanceof FillDisk fill) {
+      assertThat(reason).isIn(ofFullDisk(fill.whose()));
+    }
+  }
+
+  private static Set<String> ofCutLinkIn(State state) {
+    return switch (state) {
+      case STATE_PENDING, STATE_PREPARING -> Set.of("TRANSFER_BROKEN", "LINK_CUT");
+      // Once the images are there nobody looks at the link: the restore waits for a page until its
+      // time is over.
+      case STATE_FREEZING -> Set.of("LINK_CUT", "CRIU_RESTORE_FAILED");
+      case STATE_RESTORING -> Set.of("CRIU_RESTORE_FAILED");
+      default -> Set.of("LINK_CUT");
+    };
+  }
+
+  private static Set<String> ofFullDisk(Victim whose) {
+    // At the target images are on it as well, and the log of the memories.
+    return whose == Victim.SOURCE_AGENT
+        ? Set.of("JOURNAL_FAILED")
+        : Set.of("JOURNAL_FAILED", "TRANSFER_BROKEN", "CRIU_RESTORE_FAILED");
+  }
+
+  /** It goes on where it was, and a decision that cannot be stored waits. */
+  private static boolean isOfTheCoordinatorAlone(ChaosEvent event) {
+    return (event instanceof Kill kill && kill.victim() == Victim.COORDINATOR)
+        || (event instanceof FillDisk fill && fill.whose() == Victim.COORDINATOR);
   }
 
   private void assertRunsOnceAndWhole(
@@ -152,7 +205,7 @@ final class ChaosGround {
           .untilAsserted(() -> assertHasOnlyCopies(host, cargo.command(), expected));
     }
     if (!lost) {
-      cargo.assertWholeOn(owner, run.resolved());
+      cargo.assertWholeOn(owner, run.decision().filter(ChaosRun.Decision::rewinds).isPresent());
       for (String address : cargo.addresses()) {
         for (String host : Testbed.NODES) {
           assertThat(testbed.hasAddress(host, address.replaceAll("/.*", "")))
@@ -181,7 +234,7 @@ final class ChaosGround {
     if (migration.getState() == State.STATE_SUCCEEDED) {
       return Set.of(goes);
     }
-    if (!run.resolved()) {
+    if (!isDecidedAfterTheStep(run)) {
       return Set.of(stays);
     }
     // On the target it may have missed a page at once.

@@ -3,9 +3,10 @@ package io.longshore.acceptance.testbed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.longshore.acceptance.testbed.ChaosEvent.CutLink;
-import io.longshore.acceptance.testbed.ChaosEvent.Hang;
+import io.longshore.acceptance.testbed.ChaosEvent.CutForGood;
+import io.longshore.acceptance.testbed.ChaosEvent.CutOff;
 import io.longshore.acceptance.testbed.ChaosEvent.Kill;
+import io.longshore.acceptance.testbed.ChaosEvent.Side;
 import io.longshore.acceptance.testbed.ChaosEvent.Victim;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
@@ -23,11 +24,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One migration during which the events of a scenario happen. It returns when the migration is over
@@ -35,9 +34,6 @@ import java.util.stream.Stream;
  */
 final class ChaosRun {
   private static final Duration LIMIT = Duration.ofMinutes(3);
-
-  /** A process that a later part of the migration starts is waited for. */
-  private static final Duration APPEARS = Duration.ofSeconds(5);
 
   /** The coordinator's longest pause between two calls is 5 s. */
   private static final Duration STANDSTILL = Duration.ofSeconds(12);
@@ -59,26 +55,33 @@ final class ChaosRun {
 
   private final Testbed testbed;
   private final CoordinatorCalls coordinator;
-  private final Links links;
   private final ChaosScenario scenario;
   private final Timeline timeline = new Timeline();
-  private final Map<Victim, ReentrantLock> restarts = new ConcurrentHashMap<>();
-
-  /** Of each event that did happen, the state in which the migration was. */
-  private final Map<ChaosEvent, State> happened = new ConcurrentHashMap<>();
+  private final ChaosActs acts;
 
   /** Events that are happening; others wait for a state that may never come. */
   private final AtomicInteger underWay = new AtomicInteger();
 
   private volatile long lastEvent = System.nanoTime();
-  private volatile boolean cancelled;
-  private volatile boolean resolved;
+  private volatile @Nullable Decision decision;
+
+  /**
+   * What an operator decided.
+   *
+   * @param in the state in which the migration waited
+   */
+  record Decision(Resolution resolution, State in) {
+    /** Whether what the workload may have done on the target was given up. */
+    boolean rewinds() {
+      return resolution == Resolution.RESOLUTION_ABANDON_TARGET && in != State.STATE_ROLLING_BACK;
+    }
+  }
 
   ChaosRun(Testbed testbed, CoordinatorCalls coordinator, Links links, ChaosScenario scenario) {
     this.testbed = testbed;
     this.coordinator = coordinator;
-    this.links = links;
     this.scenario = scenario;
+    acts = new ChaosActs(testbed, coordinator, links, scenario, timeline);
   }
 
   Timeline timeline() {
@@ -86,15 +89,15 @@ final class ChaosRun {
   }
 
   Map<ChaosEvent, State> happened() {
-    return Map.copyOf(happened);
+    return acts.happened();
   }
 
   boolean cancelled() {
-    return cancelled;
+    return acts.cancelled();
   }
 
-  boolean resolved() {
-    return resolved;
+  Optional<Decision> decision() {
+    return Optional.ofNullable(decision);
   }
 
   /** Returns the migration when it is done. */
@@ -123,7 +126,7 @@ final class ChaosRun {
                   Thread.sleep(event.at().delay());
                   underWay.incrementAndGet();
                   try {
-                    happen(event, created.getId());
+                    acts.happen(event, created.getId());
                   } finally {
                     lastEvent = System.nanoTime();
                     underWay.decrementAndGet();
@@ -133,7 +136,11 @@ final class ChaosRun {
               failures));
     }
     threads.add(start(() -> coordinator.follow(created.getId(), LIMIT, timeline::saw), failures));
-    awaitDoneOrResolve(logBegins);
+    try {
+      awaitDoneOrResolve(logBegins);
+    } finally {
+      acts.end();
+    }
     for (Thread thread : threads) {
       thread.join();
     }
@@ -165,138 +172,58 @@ final class ChaosRun {
             });
   }
 
-  private void happen(ChaosEvent event, String id) throws Exception {
-    if (timeline.isDone()) {
-      timeline.note("over before " + event);
-      return;
-    }
-    State state = timeline.state();
-    switch (event) {
-      case Kill kill -> kill(kill, state);
-      case Hang hang -> hang(hang, state);
-      case CutLink cut -> {
-        links.cut(scenario.node(cut.side()), cut.sends(), cut.receives(), cut.length());
-        happened.put(event, state);
-        timeline.note(event.toString());
-      }
-      case ChaosEvent.Cancel cancel -> {
-        boolean accepted = coordinator.cancel(id);
-        happened.put(event, state);
-        cancelled |= accepted;
-        timeline.note(cancel + (accepted ? "" : ": too late"));
-      }
-    }
-  }
-
-  private void hang(Hang hang, State state) throws Exception {
-    Optional<HostProcesses.One> process = awaitProcess(hang.victim());
-    if (process.isEmpty()) {
-      timeline.note("not there: " + hang);
-      return;
-    }
-    process.get().signal("STOP");
-    happened.put(hang, state);
-    timeline.note(hang.toString());
-    Thread.sleep(hang.length());
-    process.get().signal("CONT");
-  }
-
-  private void kill(Kill kill, State state) throws Exception {
-    Optional<HostProcesses.One> process = awaitProcess(kill.victim());
-    if (process.isEmpty()) {
-      timeline.note("not there: " + kill);
-      return;
-    }
-    process.get().kill();
-    happened.put(kill, state);
-    timeline.note(kill.toString());
-    if (kill.victim().isService()) {
-      process.get().handle().onExit().get(1, TimeUnit.MINUTES);
-      ReentrantLock restart = restarts.computeIfAbsent(kill.victim(), _ -> new ReentrantLock());
-      restart.lock();
-      try {
-        Thread.sleep(kill.down());
-        startAgain(scenario.service(kill.victim()));
-      } finally {
-        restart.unlock();
-      }
-    }
-  }
-
-  private Optional<HostProcesses.One> awaitProcess(Victim victim) throws InterruptedException {
-    long end = System.nanoTime() + APPEARS.toNanos();
-    Optional<HostProcesses.One> process = find(victim);
-    while (process.isEmpty()
-        && !victim.isService()
-        && !timeline.isDone()
-        && System.nanoTime() < end) {
-      Thread.sleep(2);
-      process = find(victim);
-    }
-    return process;
-  }
-
-  private Optional<HostProcesses.One> find(Victim victim) {
-    return switch (victim) {
-      case COORDINATOR, SOURCE_AGENT, TARGET_AGENT -> {
-        String service = scenario.service(victim);
-        String host = service.replaceAll("\\..*", "");
-        yield HostProcesses.find(testbed, host, "/config/" + service + ".conf");
-      }
-      case KEEPER -> HostProcesses.find(testbed, scenario.target(), "/work/keeper");
-      case CRIU_DUMP -> HostProcesses.find(testbed, scenario.source(), "criu dump");
-      case CRIU_RESTORE -> HostProcesses.find(testbed, scenario.target(), "criu restore");
-    };
-  }
-
-  /** As systemd would: until it runs, though another event may kill it while it starts. */
-  private void startAgain(String service) {
-    Command.Output output;
-    int attempts = 0;
-    do {
-      output = testbed.tryService("start", service);
-    } while (output.status() != 0 && !output.err().contains("runs already") && ++attempts < 5);
-    assertThat(attempts).as("attempts to start %s: %s", service, output).isLessThan(5);
-    timeline.note(service + " is up");
-  }
-
   /**
    * When no event is under way all services run: it ends by itself, unless an operator must decide.
+   * Where two copies could run then, the link is mended, so that the target ends its own first.
    */
   private void awaitDoneOrResolve(long logBegins) throws InterruptedException, IOException {
     long end = System.nanoTime() + LIMIT.toNanos();
     while (!timeline.isDone() && System.nanoTime() < end) {
       State state = timeline.state();
-      if (mayWait()
-          && !resolved
-          && WAITS_IN.contains(state)
+      if (decision == null
+          && mayWaitIn(state)
           && underWay.get() == 0
           && (saysThatItWaits(logBegins) || System.nanoTime() - lastEvent > STANDSTILL.toNanos())) {
-        String id = timeline.id();
-        timeline.note("waits for an operator: " + scenario.ifStranded());
-        resolved = coordinator.resolve(id, decision(state), state);
+        Decision taken = new Decision(resolution(state), state);
+        timeline.note("waits for an operator: " + taken);
+        if (coordinator.resolve(timeline.id(), taken.resolution(), state)) {
+          decision = taken;
+          if (taken.rewinds()) {
+            acts.mend();
+          }
+        }
       }
       Thread.sleep(20);
     }
     assertThat(timeline.isDone()).as("done within %s", LIMIT).isTrue();
   }
 
+  private boolean mayWaitIn(State state) {
+    boolean targetIsOff =
+        happened().keySet().stream()
+            .anyMatch(event -> event instanceof CutOff cut && cut.side() == Side.TARGET);
+    return WAITS_IN.contains(state)
+        ? mayWaitAfterTheStep()
+        : state == State.STATE_ROLLING_BACK && targetIsOff;
+  }
+
   /**
    * The next agent goes on by itself, unless another part of the target's side has failed as well.
    */
-  private boolean mayWait() {
+  private boolean mayWaitAfterTheStep() {
     List<Victim> killed =
-        happened.keySet().stream()
+        happened().keySet().stream()
             .flatMap(event -> event instanceof Kill kill ? Stream.of(kill.victim()) : Stream.of())
             .filter(ON_TARGET::contains)
             .toList();
-    return killed.contains(Victim.CRIU_RESTORE)
+    return happened().keySet().stream().anyMatch(CutForGood.class::isInstance)
+        || killed.contains(Victim.CRIU_RESTORE)
         || (killed.size() > 1 && killed.contains(Victim.TARGET_AGENT));
   }
 
   /** The source cannot be abandoned for a target that never said that it lets the workload run. */
-  private Resolution decision(State state) {
-    return state == State.STATE_RESUMING
+  private Resolution resolution(State state) {
+    return state == State.STATE_RESUMING || state == State.STATE_ROLLING_BACK
         ? Resolution.RESOLUTION_ABANDON_TARGET
         : scenario.ifStranded();
   }

@@ -168,6 +168,11 @@ record ChaosScenario(
     };
   }
 
+  /** The host that a service is on. */
+  String host(Victim victim) {
+    return service(victim).replaceAll("\\..*", "");
+  }
+
   String node(Side side) {
     return side == Side.SOURCE ? source : target;
   }

@@ -3,10 +3,15 @@ package io.longshore.acceptance.testbed;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.longshore.acceptance.testbed.ChaosEvent.Cancel;
+import io.longshore.acceptance.testbed.ChaosEvent.CutApart;
 import io.longshore.acceptance.testbed.ChaosEvent.CutLink;
+import io.longshore.acceptance.testbed.ChaosEvent.CutOff;
+import io.longshore.acceptance.testbed.ChaosEvent.FillDisk;
 import io.longshore.acceptance.testbed.ChaosEvent.Hang;
 import io.longshore.acceptance.testbed.ChaosEvent.Kill;
 import io.longshore.acceptance.testbed.ChaosEvent.Moment;
+import io.longshore.acceptance.testbed.ChaosEvent.OutOfMemory;
+import io.longshore.acceptance.testbed.ChaosEvent.SetClockBack;
 import io.longshore.acceptance.testbed.ChaosEvent.Side;
 import io.longshore.acceptance.testbed.ChaosEvent.Victim;
 import io.longshore.v1.Migration.State;
@@ -33,6 +38,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ChaosTable {
   private static final Duration DOWN = Duration.ofMillis(200);
   private static final Duration HANGS = Duration.ofSeconds(3);
+  private static final Duration FULL = Duration.ofSeconds(3);
+  private static final Duration BACK = Duration.ofHours(1);
+  private static final Duration LONG_CUT = Duration.ofSeconds(30);
 
   /** What begins to run in which state; before it cannot be killed. */
   private static final Map<Victim, State> RUNS_FROM =
@@ -71,6 +79,10 @@ class ChaosTable {
       return new Moment(state, Duration.ofMillis(delayMillis));
     }
 
+    boolean isAfterTheStep() {
+      return this == RESUMING || this == PUSHING || this == RELEASING;
+    }
+
     boolean isPossible(Victim victim) {
       State from = RUNS_FROM.get(victim);
       return from == null || !Timeline.isBefore(state, from);
@@ -86,12 +98,15 @@ class ChaosTable {
   static Stream<Arguments> cells() {
     String only = System.getProperty("longshore.chaos.cell", "");
     List<Arguments> cells = new ArrayList<>();
+    int number = 0;
     for (When when : When.values()) {
       for (List<ChaosEvent> events : events(when)) {
         String name = when + ": " + events;
         if (name.contains(only)) {
-          cells.add(arguments(name, when, events, cells.size()));
+          cells.add(arguments(name, when, events, number));
         }
+        // The same cell is the same migration, whichever others run.
+        number++;
       }
     }
     return cells.stream();
@@ -125,7 +140,26 @@ class ChaosTable {
       events.add(List.of(new CutLink(at, Side.TARGET, true, true, length)));
     }
     events.add(List.of(new Cancel(at)));
+    events.add(List.of(new CutLink(at, Side.TARGET, true, true, LONG_CUT)));
+    events.add(List.of(new CutApart(at)));
+    // Of a node that owns the workload nobody can decide anything but that it is off.
+    events.add(List.of(new CutOff(at, when.isAfterTheStep() ? Side.SOURCE : Side.TARGET)));
+    List<Victim> services = List.of(Victim.COORDINATOR, Victim.SOURCE_AGENT, Victim.TARGET_AGENT);
+    for (Victim whose : services) {
+      events.add(List.of(new FillDisk(at, whose, FULL)));
+    }
+    events.add(List.of(new OutOfMemory(at, Victim.TARGET_AGENT, DOWN)));
+    events.add(
+        services.stream().map(whose -> (ChaosEvent) new SetClockBack(at, whose, BACK)).toList());
     return events;
+  }
+
+  /** Who is off for good is abandoned. */
+  private static Resolution ifStranded(List<ChaosEvent> events) {
+    return events.stream()
+            .anyMatch(event -> event instanceof CutOff cut && cut.side() == Side.SOURCE)
+        ? Resolution.RESOLUTION_ABANDON_SOURCE
+        : Resolution.RESOLUTION_ABANDON_TARGET;
   }
 
   @AfterAll
@@ -140,7 +174,11 @@ class ChaosTable {
     if (when == When.ROLLING_BACK) {
       all.add(new Cancel(new Moment(State.STATE_TRANSFERRING, Duration.ofMillis(50))));
     }
-    boolean redis = number % 3 == 2;
+    // A restore that waits for a page ends after 2 minutes; the clients are gone after one.
+    boolean maySlumber =
+        (when == When.FREEZING || when == When.RESTORING)
+            && events.stream().anyMatch(CutApart.class::isInstance);
+    boolean redis = number % 3 == 2 && !maySlumber;
     var _ =
         ground.check(
             new ChaosScenario(
@@ -154,7 +192,7 @@ class ChaosTable {
                 2,
                 redis ? 0 : 1,
                 IN_ROUNDS.contains(when.strategy) ? 2000 : 500,
-                Resolution.RESOLUTION_ABANDON_TARGET,
+                ifStranded(events),
                 all),
             "deploy/chaos --table --cell '" + name + "'");
   }

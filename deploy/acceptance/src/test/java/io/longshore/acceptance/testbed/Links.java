@@ -7,20 +7,22 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Cuts the links of hosts, at the switch: nothing of it is to be seen on a host. The kernel ends
- * each cut by itself.
- */
+/** Cuts the links of hosts, at the switch: nothing of it is to be seen on a host. */
 final class Links {
   private static final String TABLE =
       """
       table bridge cut {
         set sending { type ifname; flags timeout; }
         set receiving { type ifname; flags timeout; }
+        set off { type ifname; }
+        set apart { type ifname . ifname; }
         chain forward {
           type filter hook forward priority 0
           iifname @sending drop
           oifname @receiving drop
+          iifname @off drop
+          oifname @off drop
+          iifname . oifname @apart drop
         }
       }
       """;
@@ -32,7 +34,10 @@ final class Links {
     nft(TABLE);
   }
 
-  /** Drops what a host sends, or what is sent to it, or both, from now on for so long. */
+  /**
+   * Drops what a host sends, or what is sent to it, or both, from now on for so long. The kernel
+   * ends it by itself.
+   */
   void cut(String host, boolean sends, boolean receives, Duration length) {
     List<String> elements = new ArrayList<>();
     String element = " { \"%s\" timeout %dms }\n".formatted(host, length.toMillis());
@@ -43,6 +48,23 @@ final class Links {
       elements.add("add element bridge cut receiving" + element);
     }
     nft(String.join("", elements));
+  }
+
+  /** Drops what a host sends and what is sent to it, until {@link #mend}. */
+  void cutOff(String host) {
+    nft("add element bridge cut off { \"%s\" }\n".formatted(host));
+  }
+
+  /** Drops what two hosts send to each other, until {@link #mend}. */
+  void cutApart(String one, String other) {
+    nft(
+        "add element bridge cut apart { \"%1$s\" . \"%2$s\", \"%2$s\" . \"%1$s\" }\n"
+            .formatted(one, other));
+  }
+
+  /** Ends the cuts that do not end by themselves. */
+  void mend() {
+    nft("flush set bridge cut off\nflush set bridge cut apart\n");
   }
 
   private void nft(String commands) {

@@ -108,9 +108,13 @@ final class Testbed {
 
   /** The root folder of a host, as the machine sees it. */
   private Path rootOf(String host) {
+    return Path.of("/proc", init(host), "root");
+  }
+
+  /** The process 1 of a host, as the machine sees it. */
+  String init(String host) {
     try {
-      String init = Files.readString(folder().resolve("hosts").resolve(host).resolve("init"));
-      return Path.of("/proc", init.strip(), "root");
+      return Files.readString(folder().resolve("hosts").resolve(host).resolve("init")).strip();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
