@@ -187,8 +187,11 @@ final class OutboundStream<Q, R> {
     if (StatusMapper.hasReason(end)) {
       return wasRefusedWith(Reason.STALE_EPOCH);
     }
-    Status.Code code = end.getStatus().getCode();
-    return code == Status.Code.UNAVAILABLE || code == Status.Code.CANCELLED;
+    return switch (end.getStatus().getCode()) {
+      // The last of a connection that was closed as the stream was opened.
+      case UNAVAILABLE, CANCELLED, UNKNOWN -> true;
+      default -> false;
+    };
   }
 
   /** Whether the target has ended it with that reason. */

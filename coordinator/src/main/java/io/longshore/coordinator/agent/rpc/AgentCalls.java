@@ -65,14 +65,13 @@ final class AgentCalls {
 
   private static AgentException.Kind kind(Status status, Reason reason) {
     return switch (status.getCode()) {
-      case UNAVAILABLE, CANCELLED -> AgentException.Kind.UNREACHABLE;
+      case UNAVAILABLE, CANCELLED, UNKNOWN -> AgentException.Kind.UNREACHABLE;
       // An agent's own time limit, such as CRIU's, is its answer; a limit of ours is not.
       case DEADLINE_EXCEEDED ->
           reason == Reason.AGENT_UNREACHABLE
               ? AgentException.Kind.TIMED_OUT
               : AgentException.Kind.REFUSED;
       case OK,
-          UNKNOWN,
           INVALID_ARGUMENT,
           NOT_FOUND,
           ALREADY_EXISTS,

@@ -215,7 +215,7 @@ final class CoordinatorCalls implements AutoCloseable {
 
   private static boolean isNoAnswer(StatusRuntimeException e) {
     return switch (e.getStatus().getCode()) {
-      case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED -> true;
+      case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, UNKNOWN -> true;
       default -> false;
     };
   }

@@ -70,8 +70,8 @@ public final class StatusMapper {
 
   /**
    * What a failed call means. A status without a known reason becomes {@link
-   * Reason#AGENT_UNREACHABLE} if it is UNAVAILABLE or DEADLINE_EXCEEDED, {@link Reason#CANCELLED}
-   * if it is CANCELLED, and {@link Reason#INTERNAL} otherwise.
+   * Reason#AGENT_UNREACHABLE} if it is UNAVAILABLE, DEADLINE_EXCEEDED or UNKNOWN, {@link
+   * Reason#CANCELLED} if it is CANCELLED, and {@link Reason#INTERNAL} otherwise.
    */
   public static LongshoreException fromStatus(StatusRuntimeException exception) {
     List<Problem> problems = new ArrayList<>();
@@ -157,10 +157,10 @@ public final class StatusMapper {
   private static Problem withoutReason(Status status) {
     Reason reason =
         switch (status.getCode()) {
-          case UNAVAILABLE, DEADLINE_EXCEEDED -> Reason.AGENT_UNREACHABLE;
+          // No Longshore service answers UNKNOWN: gRPC does, of a connection that was just closed.
+          case UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN -> Reason.AGENT_UNREACHABLE;
           case CANCELLED -> Reason.CANCELLED;
           case OK,
-              UNKNOWN,
               INVALID_ARGUMENT,
               NOT_FOUND,
               ALREADY_EXISTS,

@@ -116,7 +116,7 @@ final class StatusMapperTest {
 
   @Test
   void takesUnknownErrorsAsInternal() {
-    assertThat(reasonOf(Status.UNKNOWN)).isEqualTo(Reason.INTERNAL);
+    assertThat(reasonOf(Status.UNKNOWN)).isEqualTo(Reason.AGENT_UNREACHABLE);
     assertThat(reasonOf(Status.UNIMPLEMENTED)).isEqualTo(Reason.INTERNAL);
     assertThat(reasonOf(Status.CANCELLED)).isEqualTo(Reason.CANCELLED);
   }
