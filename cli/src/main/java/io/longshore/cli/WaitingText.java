@@ -1,14 +1,22 @@
 package io.longshore.cli;
 
+import io.longshore.platform.error.Reason;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Resolution;
 import io.longshore.v1.Waiting;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** What a migration waits for, for people. */
 final class WaitingText {
+  private static final Set<String> FOR_GOOD =
+      Set.of(Reason.RAN_IN_PART.name(), Reason.FILLING_FAILED.name(), Reason.WRONG_PHASE.name());
+
+  private static final Duration LONG = Duration.ofSeconds(30);
+
   private WaitingText() {}
 
   /** "resuming on the target failed with RAN_IN_PART". */
@@ -25,10 +33,11 @@ final class WaitingText {
             waiting.getMessage().replace('\n', ' '));
   }
 
-  /** What an operator can do about it; empty: nothing but to wait. */
+  /** What an operator can do about it; empty: nothing but to wait, for now. */
   static String decision(Migration migration) {
     List<String> commands =
         migration.getWaitingList().stream()
+            .filter(WaitingText::doesNotPass)
             .flatMap(waiting -> waiting.getResolutionsList().stream())
             .distinct()
             .flatMap(WaitingText::option)
@@ -37,6 +46,16 @@ final class WaitingText {
     return commands.isEmpty()
         ? ""
         : String.join(" or ", commands) + " says what that would lose, and asks";
+  }
+
+  /**
+   * What is asked again may be answered at once: a decision is for what does not pass by itself.
+   */
+  private static boolean doesNotPass(Waiting waiting) {
+    return FOR_GOOD.contains(waiting.getReason())
+        || Duration.between(Instant.ofEpochSecond(waiting.getSince().getSeconds()), Instant.now())
+                .compareTo(LONG)
+            > 0;
   }
 
   private static Stream<String> option(Resolution resolution) {

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A mounted cgroup hierarchy that can freeze, or limit the time of the processors; cgroups(7).
@@ -170,6 +171,12 @@ public record CgroupHierarchy(Version version, Path mountPoint, String mountRoot
               return FileVisitResult.CONTINUE;
             }
             throw e;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path folder, @Nullable IOException e)
+              throws IOException {
+            return e == null ? FileVisitResult.CONTINUE : visitFileFailed(folder, e);
           }
         });
     return found;

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A small program that this library brings along, as a process that goes on to a good end when this
@@ -22,6 +23,10 @@ import java.util.concurrent.TimeUnit;
  * Thread-safe.
  */
 final class HelperProgram implements AutoCloseable {
+  private static final String TEXT_BUSY = "error=26";
+  private static final int MOST_TRIES = 50;
+  private static final long BUSY_NANOS = 10_000_000;
+
   private final String name;
   private final Process process;
   private final Writer orders;
@@ -50,14 +55,30 @@ final class HelperProgram implements AutoCloseable {
       Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
       List<String> command = new ArrayList<>(List.of(program.toString()));
       command.addAll(List.of(arguments));
-      return new HelperProgram(
-          name,
-          new ProcessBuilder(command)
-              .directory(new File("/"))
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start());
+      return new HelperProgram(name, execute(command));
     } finally {
       Files.deleteIfExists(program);
+    }
+  }
+
+  /**
+   * Another child of this process, born while the program was written, may have it open for writing
+   * still: then it cannot be executed for a moment (ETXTBSY).
+   */
+  private static Process execute(List<String> command) throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(new File("/"))
+            .redirectError(ProcessBuilder.Redirect.DISCARD);
+    for (int tries = 1; ; tries++) {
+      try {
+        return builder.start();
+      } catch (IOException e) {
+        if (tries == MOST_TRIES || !String.valueOf(e.getMessage()).contains(TEXT_BUSY)) {
+          throw e;
+        }
+        LockSupport.parkNanos(BUSY_NANOS);
+      }
     }
   }
 

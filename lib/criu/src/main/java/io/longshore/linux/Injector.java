@@ -61,13 +61,22 @@ public final class Injector implements AutoCloseable {
               .formatted(
                   pid, answer.startsWith(REFUSED) ? answer.substring(REFUSED.length()) : answer));
     }
+    FileDescriptorHandle taken = null;
+    boolean closedThere = false;
     try (Pidfd injector = Pidfd.open(program.pid())) {
-      FileDescriptorHandle taken =
-          injector.duplicateDescriptor(Integer.parseInt(answer.substring(DONE.length())));
-      // Its own must be closed, or the memory would be tracked for longer than somebody looks.
-      String _ = program.ask("taken");
-      return taken;
+      taken = injector.duplicateDescriptor(Integer.parseInt(answer.substring(DONE.length())));
+    } finally {
+      try {
+        // Its own must be closed, or the memory would be tracked for longer than somebody looks.
+        String _ = program.ask("taken");
+        closedThere = true;
+      } finally {
+        if (!closedThere && taken != null) {
+          taken.close();
+        }
+      }
     }
+    return taken;
   }
 
   /** Its process. */

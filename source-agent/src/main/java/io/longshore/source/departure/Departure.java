@@ -58,6 +58,7 @@ public final class Departure {
   private final Step<Phase> release;
   private final Step<Phase> rollBack;
   private volatile @Nullable Rounds rounds;
+  private volatile Throttle throttle = Throttle.NONE;
   private volatile String tracker = "";
   private volatile @Nullable CriuDump dump;
   private volatile boolean frozen;
@@ -206,15 +207,20 @@ public final class Departure {
       if (!copy.wasOrdered()) {
         require(Phase.PREPARED, "copy");
       }
+      if (policy.throttles() && throttle == Throttle.NONE) {
+        throttle = new CpuSteps(id, parts.folder().work(), rootPid(), () -> processes().keySet());
+      }
       return copy.order(
           () -> {
             var channels = link.plane().pages();
-            ImagePages images = ImagePages.forThisKernel();
             DirtyTracker chosen = parts.trackers().in(parts.folder().work());
-            Throttle throttle =
-                policy.throttles()
-                    ? new CpuSteps(id, parts.folder().work(), rootPid(), () -> processes().keySet())
-                    : Throttle.NONE;
+            ImagePages images;
+            try {
+              images = ImagePages.forThisKernel();
+            } catch (IOException e) {
+              chosen.close();
+              throw e;
+            }
             Rounds begun =
                 new Rounds(id, chosen, images, this::processes, channels, bandwidth, throttle);
             tracker = chosen.name();
@@ -222,6 +228,14 @@ public final class Departure {
             return begun.run(policy);
           });
     }
+  }
+
+  /**
+   * Whether somebody follows the rounds, and they can get on: a workload that they slow has all its
+   * time otherwise.
+   */
+  public void follow(boolean followed) throws IOException {
+    throttle.want(followed);
   }
 
   /** How it is known what is written in rounds; empty before the first. */
@@ -374,9 +388,10 @@ public final class Departure {
     }
   }
 
-  private synchronized void endRounds() {
-    if (rounds != null) {
-      rounds.close();
+  private void endRounds() {
+    Rounds begun = rounds;
+    if (begun != null) {
+      begun.close();
     }
   }
 
@@ -455,6 +470,7 @@ public final class Departure {
     // then turned back.
     link.cancel();
     bandwidth.limit(0);
+    throttle.close();
     copy.awaitEnd();
     freeze.awaitEnd();
     link.cancel();

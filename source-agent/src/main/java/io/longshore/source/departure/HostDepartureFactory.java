@@ -23,9 +23,13 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes departures from this host. */
 final class HostDepartureFactory implements DepartureFactory {
+  private static final Logger log = LoggerFactory.getLogger(HostDepartureFactory.class);
+
   private final Host host;
   private final Path workFolder;
   private final Journal journal;
@@ -95,8 +99,12 @@ final class HostDepartureFactory implements DepartureFactory {
     String id = record.ref().id();
     CriuFolder folder = new CriuFolder(workFolder.resolve(id));
     DepartureJournal read = DepartureJournal.takeUp(journal, record);
-    // If what was to end it with the agent was killed too.
-    CpuThrottle.endLeft(workFolder, id);
+    try {
+      // If what was to end it with the agent was killed too.
+      CpuThrottle.endLeft(workFolder, id);
+    } catch (IOException e) {
+      log.error("Migration {}: it may still be slowed; see 'longshore doctor'", id, e);
+    }
     Optional<CgroupFence> fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id);
     // Of a CRIU that is not there any more nothing is asked that its version matters for.
     HeaderLayout layout = host.criu().map(Criu::headerLayout).orElse(HeaderLayout.BYTES_32);

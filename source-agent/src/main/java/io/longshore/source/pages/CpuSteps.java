@@ -20,6 +20,9 @@ public final class CpuSteps implements Throttle {
   private static final int ALL = 100;
   private static final int LEAST_PERCENT = 3;
 
+  /** After the last round a freeze comes at once, or something is wrong. */
+  private static final Duration FREEZE_COMES = Duration.ofSeconds(10);
+
   /** Of what uses less than this nothing is gained by giving it less. */
   private static final double LEAST_USED = 0.02;
 
@@ -40,7 +43,10 @@ public final class CpuSteps implements Throttle {
   private int percent = ALL;
 
   @GuardedBy("this")
-  private boolean closed;
+  private boolean wanted;
+
+  @GuardedBy("this")
+  private boolean over;
 
   /** Finds the processes that the workload has now. */
   public interface Processes {
@@ -67,8 +73,11 @@ public final class CpuSteps implements Throttle {
   }
 
   @Override
-  public synchronized boolean slower() throws IOException {
-    if (closed || percent / 2 < LEAST_PERCENT) {
+  public synchronized boolean slower() throws IOException, InterruptedException {
+    while (!wanted && !over) {
+      wait();
+    }
+    if (over || percent / 2 < LEAST_PERCENT) {
       return false;
     }
     CpuThrottle limiting = limit;
@@ -98,6 +107,36 @@ public final class CpuSteps implements Throttle {
   }
 
   @Override
+  public synchronized void want(boolean now) throws IOException {
+    wanted = now;
+    notifyAll();
+    if (!now) {
+      lift();
+    }
+  }
+
+  @Override
+  public synchronized void ended(boolean converged) throws IOException {
+    over = true;
+    if (!converged) {
+      lift();
+    } else if (percent != ALL) {
+      Thread.ofVirtual().name("throttle-" + id).start(this::liftIfLate);
+    }
+  }
+
+  private void liftIfLate() {
+    try {
+      Thread.sleep(FREEZE_COMES);
+      lift();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IOException e) {
+      log.error("Migration {}: the workload may still be slowed", id, e);
+    }
+  }
+
+  @Override
   public synchronized void lift() throws IOException {
     if (limit != null && percent != ALL) {
       percent = ALL;
@@ -112,13 +151,18 @@ public final class CpuSteps implements Throttle {
   }
 
   @Override
-  public synchronized void close() {
-    closed = true;
-    percent = ALL;
-    if (limit == null) {
+  public void close() {
+    CpuThrottle limiting;
+    synchronized (this) {
+      over = true;
+      percent = ALL;
+      notifyAll();
+      limiting = limit;
+    }
+    if (limiting == null) {
       return;
     }
-    limit.close();
+    limiting.close();
     try {
       // If what was to do that was killed.
       CpuThrottle.endLeft(folder, id);

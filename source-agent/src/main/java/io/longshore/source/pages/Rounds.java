@@ -131,6 +131,14 @@ public final class Rounds implements AutoCloseable {
    */
   public RoundProgress run(RoundPolicy policy) throws IOException, InterruptedException {
     throttle.begin();
+    try {
+      return runThem(policy);
+    } finally {
+      throttle.ended(progress().end() == End.CONVERGED);
+    }
+  }
+
+  private RoundProgress runThem(RoundPolicy policy) throws IOException, InterruptedException {
     look();
     while (progress().end() == End.NONE) {
       long begin = System.nanoTime();
@@ -230,7 +238,7 @@ public final class Rounds implements AutoCloseable {
   }
 
   /** A workload that outpaces its rounds is slowed instead, as long as that is possible. */
-  private End slowed(RoundPolicy policy, End end) {
+  private End slowed(RoundPolicy policy, End end) throws InterruptedException {
     try {
       return policy.throttles() && throttle.slower() ? End.NONE : end;
     } catch (IOException e) {

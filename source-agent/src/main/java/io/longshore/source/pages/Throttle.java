@@ -21,6 +21,12 @@ public interface Throttle extends AutoCloseable {
         }
 
         @Override
+        public void want(boolean wanted) {}
+
+        @Override
+        public void ended(boolean converged) {}
+
+        @Override
         public void lift() {}
 
         @Override
@@ -31,12 +37,24 @@ public interface Throttle extends AutoCloseable {
   void begin() throws IOException;
 
   /**
-   * Slows it by one step more.
+   * Slows it by one step more; waits as long as nobody wants that.
    *
-   * @return false if there is no step left
+   * @return false if there is no step left, or it is closed
    * @throws IOException if it cannot be slowed
    */
-  boolean slower() throws IOException;
+  boolean slower() throws IOException, InterruptedException;
+
+  /**
+   * Whether somebody follows the rounds, and they can get on. If not, it has all its time
+   * meanwhile; at first nobody does.
+   */
+  void want(boolean wanted) throws IOException;
+
+  /**
+   * The rounds are over: gives all time back, at once or, if they have converged and a freeze is
+   * about to come, when it is late.
+   */
+  void ended(boolean converged) throws IOException;
 
   /** How much it has of the time that it used before. */
   int percent();

@@ -176,15 +176,30 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
     Departure departure = departures.get(FactsMessages.ref(request.getMigration()));
     CompletableFuture<RoundProgress> complete = departure.copy(policy(request));
     boolean done = false;
-    while (!done && !stream.isCancelled()) {
-      done = isDone(complete, "the rounds");
-      if (!done) {
-        refuseIfCut(departure, request.getLinkPatience(), request.hasLinkPatience());
+    try {
+      while (!done && !stream.isCancelled()) {
+        follow(departure, departure.linkBrokenFor().isZero());
+        done = isDone(complete, "the rounds");
+        if (!done) {
+          refuseIfCut(departure, request.getLinkPatience(), request.hasLinkPatience());
+        }
+        responses.onNext(report(departure, departure.roundProgress()));
       }
-      responses.onNext(report(departure, departure.roundProgress()));
+    } finally {
+      if (!done) {
+        follow(departure, false);
+      }
     }
     if (done) {
       responses.onCompleted();
+    }
+  }
+
+  private static void follow(Departure departure, boolean followed) {
+    try {
+      departure.follow(followed);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the workload may still be slowed", e);
     }
   }
 

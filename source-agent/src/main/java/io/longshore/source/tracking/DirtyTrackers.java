@@ -5,9 +5,13 @@ import io.longshore.linux.WriteProtectionCheck;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Chooses a tracker. */
 public final class DirtyTrackers {
+  private static final Logger log = LoggerFactory.getLogger(DirtyTrackers.class);
+
   private DirtyTrackers() {}
 
   /**
@@ -16,8 +20,15 @@ public final class DirtyTrackers {
    *
    * @param folder where programs can be run; nothing stays in it
    */
-  public static DirtyTracker forThisKernel(Path folder) throws IOException {
-    return isUserfaultfdReliable() ? UserfaultfdTracker.in(folder) : new ContentHashTracker();
+  public static DirtyTracker forThisKernel(Path folder) {
+    if (isUserfaultfdReliable()) {
+      try {
+        return UserfaultfdTracker.in(folder);
+      } catch (IOException e) {
+        log.warn("What is written is found by hashes: no program can be started in {}", folder, e);
+      }
+    }
+    return new ContentHashTracker();
   }
 
   /** {@link DirtyTracker#name()} of that. */

@@ -160,8 +160,7 @@ final class RoundsTest {
     assertThat(end.percent()).isEqualTo(25);
     // The link is cut in the first, the second gains nothing, and then one for each step.
     assertThat(end.round()).isEqualTo(4);
-    rounds.letRun();
-    assertThat(throttle.percent).isEqualTo(100);
+    assertThat(throttle.percent).as("when they are over").isEqualTo(100);
   }
 
   @Test
@@ -193,6 +192,16 @@ final class RoundsTest {
     @Override
     public int percent() {
       return percent;
+    }
+
+    @Override
+    public void want(boolean wanted) {}
+
+    @Override
+    public void ended(boolean converged) {
+      if (!converged) {
+        percent = 100;
+      }
     }
 
     @Override

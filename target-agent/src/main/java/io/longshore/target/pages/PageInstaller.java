@@ -153,30 +153,42 @@ public final class PageInstaller implements AutoCloseable {
   }
 
   /**
-   * Demands what a process lacks of a range, and waits until it is filled in. After {@link #open},
-   * and before anything of it runs.
+   * Adjacent pages of a process.
    *
+   * @param vpid its id in its own namespace
    * @param firstPage address / 4096
    * @param endPage the page behind the last
-   * @return whether it is: not in time, or never
    */
-  public boolean fillNow(int vpid, long firstPage, long endPage, Duration limit)
-      throws InterruptedException {
-    ProcessPages pages = store.process(vpid);
-    if (pages == null) {
-      return true;
-    }
-    for (int index : pages.lackedWithin(firstPage, endPage, System.nanoTime())) {
-      demand(pages, index);
+  public record Span(int vpid, long firstPage, long endPage) {}
+
+  /**
+   * Demands what processes lack of some pages, and waits until it is filled in. After {@link
+   * #open}, and before anything of them runs.
+   *
+   * @return whether it is: not in time, or never, as this is closed
+   */
+  public boolean fillNow(List<Span> spans, Duration limit) throws InterruptedException {
+    for (Span span : spans) {
+      ProcessPages pages = store.process(span.vpid());
+      if (pages != null) {
+        for (int index : pages.lackedWithin(span.firstPage(), span.endPage(), System.nanoTime())) {
+          demand(pages, index);
+        }
+      }
     }
     long end = System.nanoTime() + limit.toNanos();
-    while (!pages.hasAllWithin(firstPage, endPage)) {
-      if (System.nanoTime() - end > 0 || filled.isCompletedExceptionally()) {
+    while (!spans.stream().allMatch(this::hasAll)) {
+      if (stopped || filled.isCompletedExceptionally() || System.nanoTime() - end > 0) {
         return false;
       }
       TimeUnit.NANOSECONDS.sleep(LOOK_NANOS);
     }
     return true;
+  }
+
+  private boolean hasAll(Span span) {
+    ProcessPages pages = store.process(span.vpid());
+    return pages == null || pages.hasAllWithin(span.firstPage(), span.endPage());
   }
 
   /**

@@ -8,14 +8,14 @@ import io.longshore.linux.PageSize;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.pages.PageInstaller;
+import io.longshore.target.pages.PageInstaller.Span;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Pages that the children of a process must find empty, {@code MADV_WIPEONFORK} of madvise(2), such
@@ -23,10 +23,10 @@ import java.util.Map;
  * given its parent's content: so nothing of them may be missing when the workload runs.
  */
 final class ForkWipedPages {
-  private final Map<Integer, List<Range>> byProcess;
+  private final List<Span> spans;
 
-  private ForkWipedPages(Map<Integer, List<Range>> byProcess) {
-    this.byProcess = byProcess;
+  private ForkWipedPages(List<Span> spans) {
+    this.spans = spans;
   }
 
   /**
@@ -35,19 +35,22 @@ final class ForkWipedPages {
    * @throws LongshoreException CRIU_RESTORE_FAILED if one cannot be understood
    */
   static ForkWipedPages of(Path images) throws IOException {
-    Map<Integer, List<Range>> byProcess = new HashMap<>();
+    List<Span> spans = new ArrayList<>();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(images, "mm-*.img")) {
       for (Path file : files) {
         ImageName name = ImageName.parse(String.valueOf(file.getFileName()));
         if (name.kind() == ImageName.Kind.MM) {
-          byProcess.put((int) name.id().orElseThrow(), ForkWipedMemory.read(file));
+          int vpid = (int) name.id().orElseThrow();
+          for (Range range : ForkWipedMemory.read(file)) {
+            spans.add(new Span(vpid, range.start() / PageSize.BYTES, range.end() / PageSize.BYTES));
+          }
         }
       }
     } catch (ImageFormatException e) {
       throw new LongshoreException(
           Reason.CRIU_RESTORE_FAILED, "the images cannot be understood: " + e.getMessage(), e);
     }
-    return new ForkWipedPages(byProcess);
+    return new ForkWipedPages(spans);
   }
 
   /**
@@ -56,17 +59,6 @@ final class ForkWipedPages {
    * @return whether they are: not within the limit, or never
    */
   boolean fillNow(PageInstaller filling, Duration limit) throws InterruptedException {
-    boolean there = true;
-    for (Map.Entry<Integer, List<Range>> process : byProcess.entrySet()) {
-      for (Range range : process.getValue()) {
-        there &=
-            filling.fillNow(
-                process.getKey(),
-                range.start() / PageSize.BYTES,
-                range.end() / PageSize.BYTES,
-                limit);
-      }
-    }
-    return there;
+    return filling.fillNow(spans, limit);
   }
 }

@@ -189,6 +189,7 @@ public final class Restoration {
       awaitHandedOver(filling);
       filling.open();
       if (!wiped.fillNow(filling, HELD)) {
+        throwIfGivenUp();
         throw new LongshoreException(
             Reason.CRIU_RESTORE_FAILED,
             "pages that must be there before the workload runs did not come within " + HELD);
@@ -197,6 +198,13 @@ public final class Restoration {
     } catch (CriuFailure e) {
       throw failed(e);
     }
+  }
+
+  private void throwIfGivenUp() {
+    synchronized (this) {
+      throwIfAborted();
+    }
+    requireFillable();
   }
 
   /** It runs already, and has every page: instead of {@link #takeUp}. */

@@ -3,6 +3,7 @@ package io.longshore.target.pages;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.longshore.target.pages.PageInstaller.Span;
 import io.longshore.target.restore.Keeper;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -153,11 +154,18 @@ final class PageInstallerTest {
     // Not of those that were announced, or there is nothing to wait for.
     assertThat(fillNow(1001, 1009).get(10, TimeUnit.SECONDS)).isTrue();
     assertThat(fillNow(699, 703).get(10, TimeUnit.SECONDS)).isTrue();
-    assertThat(installer.fillNow(VPID + 1, 0, 10, Duration.ofSeconds(1))).isTrue();
+    assertThat(installer.fillNow(List.of(new Span(VPID + 1, 0, 10)), SHORT)).isTrue();
     assertThat(tenant.ask("read 702")).isEqualTo(content(702));
     assertThat(installer.demandFaults()).isZero();
-    assertThat(installer.fillNow(VPID, tenant.firstPage(), tenant.firstPage() + 9, SHORT))
-        .isFalse();
+    assertThat(installer.fillNow(List.of(span(0, 9)), SHORT)).isFalse();
+    CompletableFuture<Boolean> never = fillNow(0, 9);
+    tenant.close();
+    installer.close();
+    assertThat(never.get(10, TimeUnit.SECONDS)).isFalse();
+  }
+
+  private Span span(int page, int end) {
+    return new Span(VPID, tenant.firstPage() + page, tenant.firstPage() + end);
   }
 
   private CompletableFuture<Boolean> fillNow(int page, int end) {
@@ -166,12 +174,7 @@ final class PageInstallerTest {
         .start(
             () -> {
               try {
-                there.complete(
-                    installer.fillNow(
-                        VPID,
-                        tenant.firstPage() + page,
-                        tenant.firstPage() + end,
-                        Duration.ofSeconds(30)));
+                there.complete(installer.fillNow(List.of(span(page, end)), Duration.ofSeconds(30)));
               } catch (InterruptedException e) {
                 there.completeExceptionally(e);
               }
