@@ -49,13 +49,19 @@ public final class ArrivalNotes implements AutoCloseable {
   /** Begins, in a folder that is there. */
   public static ArrivalNotes begin(Path folder, MigrationRef ref) {
     ArrivalNotes notes = new ArrivalNotes(folder, Journal.open(folder), CopyRecord.of(ref));
-    notes.write(CopyRecord.of(ref));
     byte[] secret = new byte[SECRET_BYTES];
     new SecureRandom().nextBytes(secret);
+    boolean begun = false;
     try {
+      notes.write(CopyRecord.of(ref));
       Files.write(folder.resolve(SECRET), secret);
+      begun = true;
     } catch (IOException e) {
       throw cannotWrite(folder, e);
+    } finally {
+      if (!begun) {
+        notes.close();
+      }
     }
     return notes;
   }

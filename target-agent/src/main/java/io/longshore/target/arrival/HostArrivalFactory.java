@@ -17,9 +17,13 @@ import io.longshore.target.restore.Restoration;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes arrivals on this host. */
 public final class HostArrivalFactory implements ArrivalFactory {
+  private static final Logger log = LoggerFactory.getLogger(HostArrivalFactory.class);
+
   /**
    * For images other than memory, and for what the workload grows by between the look at it and the
    * freeze.
@@ -51,9 +55,11 @@ public final class HostArrivalFactory implements ArrivalFactory {
     // All of it may come inside the images: CRIU takes no page of a process for lazy if the stack
     // pointer of a thread happens to be at the start of a page (mem.c, is_stack).
     long imageLimit = privateLimit + facts.sharedBytes() + facts.sharedBytes() / 8;
+    Path path = workFolder.resolve(ref.id());
+    boolean created = false;
     try {
       admit(facts, promisedBytes);
-      CriuFolder folder = CriuFolder.create(workFolder.resolve(ref.id()));
+      CriuFolder folder = CriuFolder.create(path);
       ArrivalNotes notes = ArrivalNotes.begin(folder.path(), ref);
       // Shared memory comes in rounds too, and is kept until the images that it belongs into are
       // here.
@@ -63,20 +69,36 @@ public final class HostArrivalFactory implements ArrivalFactory {
       restoration.whenHeld(notes::held);
       restoration.whenFilled(notes::filled);
       restoration.whenBroken(notes::broken);
-      return new Arrival(
-          ref,
-          new Parts(
-              folder,
-              notes,
-              new ImageFolder(folder.images(), imageLimit),
-              pages,
-              demands,
-              restoration,
-              HostAddressArrival.of(ref.id(), facts.serviceAddresses()),
-              promise(facts)));
+      Arrival arrival =
+          new Arrival(
+              ref,
+              new Parts(
+                  folder,
+                  notes,
+                  new ImageFolder(folder.images(), imageLimit),
+                  pages,
+                  demands,
+                  restoration,
+                  HostAddressArrival.of(ref.id(), facts.serviceAddresses()),
+                  promise(facts)));
+      created = true;
+      return arrival;
     } catch (IOException e) {
       throw new LongshoreException(
           Reason.INTERNAL, "cannot prepare " + workFolder + ": " + e.getMessage(), e);
+    } finally {
+      if (!created) {
+        removeQuietly(path);
+      }
+    }
+  }
+
+  /** Nobody would know of it: the abort that follows is of a migration that never was here. */
+  private static void removeQuietly(Path path) {
+    try {
+      new CriuFolder(path).delete();
+    } catch (IOException e) {
+      log.warn("Could not remove {}", path, e);
     }
   }
 
