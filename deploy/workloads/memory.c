@@ -68,12 +68,14 @@ struct account {
   atomic_ulong generation;
   uint64_t hash, shared_hash, pages, wrong_pages, wrong_files, dirtied;
   atomic_ulong pipe_tokens, socket_tokens, wrong_tokens;
+  char where[200];  // the first wrong page
 };
 
 struct region {
   unsigned char *start;
   uint64_t pages;
   uint64_t key;       // of its pattern
+  uint64_t number;    // for people
   uint32_t *version;  // of each page, when pages are overwritten; else NULL
   unsigned untouched; // percent
   enum content content;
@@ -161,7 +163,31 @@ static uint64_t hash_page(const uint64_t *words, uint64_t seed) {
 
 struct result {
   uint64_t hash, pages, wrong_pages;
+  char where[sizeof(((struct account *)0)->where)];
 };
+
+// What became of a page: whoever looks for the cause wants to know.
+static void describe(const struct region *region, uint64_t page, const uint64_t *expected, const uint64_t *found, char *where,
+                     size_t length) {
+  uint64_t zeros = 0, wrong = 0, first = WORDS, last = 0, older[WORDS];
+  uint32_t version = version_of(region, page);
+  for (unsigned i = 0; i < WORDS; i++) {
+    zeros += found[i] == 0;
+    if (found[i] != expected[i]) {
+      wrong++;
+      if (first == WORDS) first = i;
+      last = i;
+    }
+  }
+  bool is_older = false;
+  if (version > 0) {
+    make_page(region, page, version - 1, older);
+    is_older = !memcmp(older, found, PAGE);
+  }
+  snprintf(where, length, "region %lu, page %lu of %lu at %p, version %u: %lu words wrong from %lu to %lu, %lu zeros%s; then %s",
+           region->number, page, region->pages, (void *)found, version, wrong, first, last, zeros,
+           is_older ? ", as it was before" : "", memcmp(expected, found, PAGE) ? "the same" : "right");
+}
 
 static void check(const struct region *region, struct result *result) {
   uint64_t expected[WORDS];
@@ -172,14 +198,17 @@ static void check(const struct region *region, struct result *result) {
     } else {
       make_page(region, page, version_of(region, page), expected);
     }
-    if (memcmp(expected, found, PAGE) != 0) result->wrong_pages++;
+    if (memcmp(expected, found, PAGE) != 0 && !result->wrong_pages++) {
+      describe(region, page, expected, found, result->where, sizeof result->where);
+    }
     result->hash = hash_page(found, result->hash);
     result->pages++;
   }
 }
 
 static struct region new_region(uint64_t size, int flags, int descriptor, uint64_t number) {
-  struct region region = {.pages = (size + PAGE - 1) / PAGE, .key = mix(options.seed * 1000003 + number), .content = RANDOM};
+  struct region region = {
+      .pages = (size + PAGE - 1) / PAGE, .key = mix(options.seed * 1000003 + number), .number = number, .content = RANDOM};
   if (region.pages) {
     region.start = mmap(NULL, region.pages * PAGE, PROT_READ | PROT_WRITE, flags | (descriptor < 0 ? MAP_ANONYMOUS : 0),
                         descriptor, 0);
@@ -376,6 +405,7 @@ static void answer(uint64_t generation) {
     mine.hash = mix(mine.hash ^ workers[i].result.hash);
     mine.pages += workers[i].result.pages;
     mine.wrong_pages += workers[i].result.wrong_pages;
+    if (!*mine.where) memcpy(mine.where, workers[i].result.where, sizeof mine.where);
     dirtied += workers[i].dirtied;
   }
   pthread_mutex_unlock(&lock);
@@ -383,6 +413,7 @@ static void answer(uint64_t generation) {
   account->shared_hash = common.hash;
   account->pages = mine.pages + (process == 0 ? common.pages : 0);
   account->wrong_pages = mine.wrong_pages + common.wrong_pages;
+  memcpy(account->where, *mine.where ? mine.where : common.where, sizeof account->where);
   account->dirtied = dirtied;
   atomic_store(&account->generation, generation);
 }
@@ -408,6 +439,7 @@ static void replace_file(const char *name, const char *text) {
 //   pipe_tokens, socket_tokens        how often the tokens were passed on, all processes together
 //   wrong_tokens   tokens that were out of order or could not be passed on
 //   dirtied        pages overwritten
+//   wrong_where    the first wrong page, and what is wrong about it; empty if there is none
 //   longest_gap_ms between two rounds of the pipe token since the last report, a pause of 1 ms included
 static uint64_t write_report(uint64_t generation, unsigned lost, const char *name) {
   struct account sum = {0};
@@ -418,6 +450,7 @@ static uint64_t write_report(uint64_t generation, unsigned lost, const char *nam
     hash = mix(hash ^ account->hash);
     sum.pages += account->pages;
     sum.wrong_pages += account->wrong_pages;
+    if (!*sum.where) memcpy(sum.where, account->where, sizeof sum.where);
     sum.wrong_files += account->wrong_files;
     sum.dirtied += account->dirtied;
     differs += account->shared_hash != accounts[0].shared_hash;
@@ -429,9 +462,9 @@ static uint64_t write_report(uint64_t generation, unsigned lost, const char *nam
   snprintf(text, sizeof text,
            "{\"pid\":%d,\"generation\":%lu,\"hash\":\"%016lx\",\"pages\":%lu,\"wrong_pages\":%lu,\"wrong_files\":%lu,"
            "\"shared_differs\":%u,\"children_lost\":%u,\"pipe_tokens\":%lu,\"socket_tokens\":%lu,\"wrong_tokens\":%lu,"
-           "\"dirtied\":%lu,\"longest_gap_ms\":%.3f}\n",
+           "\"dirtied\":%lu,\"longest_gap_ms\":%.3f,\"wrong_where\":\"%s\"}\n",
            getpid(), generation, hash, sum.pages, sum.wrong_pages, sum.wrong_files, differs, lost, pipes, sockets, wrong,
-           sum.dirtied, atomic_exchange(&longest_gap, 0) / 1e6);
+           sum.dirtied, atomic_exchange(&longest_gap, 0) / 1e6, sum.where);
   replace_file(name, text);
   return hash;
 }

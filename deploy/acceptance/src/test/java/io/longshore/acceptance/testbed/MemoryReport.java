@@ -15,7 +15,8 @@ record MemoryReport(
     long pipeTokens,
     long socketTokens,
     long wrongTokens,
-    Duration longestGap) {
+    Duration longestGap,
+    String wrongWhere) {
 
   static MemoryReport parse(String json) {
     JsonObject object = JsonParser.parseString(json).getAsJsonObject();
@@ -29,6 +30,7 @@ record MemoryReport(
         object.get("pipe_tokens").getAsLong(),
         object.get("socket_tokens").getAsLong(),
         object.get("wrong_tokens").getAsLong(),
-        Duration.ofNanos((long) (object.get("longest_gap_ms").getAsDouble() * 1e6)));
+        Duration.ofNanos((long) (object.get("longest_gap_ms").getAsDouble() * 1e6)),
+        object.get("wrong_where").getAsString());
   }
 }
