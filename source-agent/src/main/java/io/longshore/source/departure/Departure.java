@@ -206,9 +206,9 @@ public final class Departure {
     synchronized (this) {
       if (!copy.wasOrdered()) {
         require(Phase.PREPARED, "copy");
-      }
-      if (policy.throttles() && throttle == Throttle.NONE) {
-        throttle = new CpuSteps(id, parts.folder().work(), rootPid(), () -> processes().keySet());
+        if (policy.throttles()) {
+          throttle = new CpuSteps(id, parts.folder().work(), rootPid(), () -> processes().keySet());
+        }
       }
       return copy.order(
           () -> {

@@ -204,9 +204,13 @@ public final class PageInstaller implements AutoCloseable {
     return demandFaults.get();
   }
 
+  /** Again does nothing. */
   @Override
-  public void close() {
+  public synchronized void close() {
     demands.whenConnected(() -> {});
+    if (stopped) {
+      return;
+    }
     stopped = true;
     bell.ring();
     boolean interrupted = false;

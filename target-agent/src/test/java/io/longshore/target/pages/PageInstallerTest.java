@@ -159,7 +159,6 @@ final class PageInstallerTest {
     assertThat(installer.demandFaults()).isZero();
     assertThat(installer.fillNow(List.of(span(0, 9)), SHORT)).isFalse();
     CompletableFuture<Boolean> never = fillNow(0, 9);
-    tenant.close();
     installer.close();
     assertThat(never.get(10, TimeUnit.SECONDS)).isFalse();
   }
