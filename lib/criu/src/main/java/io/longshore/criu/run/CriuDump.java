@@ -16,6 +16,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,12 @@ import org.jspecify.annotations.Nullable;
  * All methods may be called by any thread.
  */
 public final class CriuDump {
+  private static final int FIRST_PORT = 20_000;
+
+  /** net.ipv4.ip_local_port_range, if it is as usual. */
+  private static final int FIRST_OF_THE_KERNEL = 32_768;
+
+  private static final int MOST_TRIES = 100;
 
   private final CriuProcess process;
   private final HeaderLayout layout;
@@ -228,10 +235,27 @@ public final class CriuDump {
     }
   }
 
-  /** Another process can take the port before CRIU does: then CRIU fails and the tree runs on. */
+  /**
+   * A port that nobody has now. CRIU binds it a moment later: one of those that the kernel gives to
+   * whoever asks for any could be somebody else's by then. If this one is, CRIU fails and the tree
+   * runs on.
+   */
   private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-      return socket.getLocalPort();
+    for (int tries = 0; tries < MOST_TRIES; tries++) {
+      int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, FIRST_OF_THE_KERNEL);
+      if (isFree(port)) {
+        return port;
+      }
+    }
+    throw new IOException(
+        "no port from %d to %d is free on 127.0.0.1".formatted(FIRST_PORT, FIRST_OF_THE_KERNEL));
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      return socket.isBound();
+    } catch (IOException e) {
+      return false;
     }
   }
 }
