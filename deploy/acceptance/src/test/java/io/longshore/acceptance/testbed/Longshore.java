@@ -21,6 +21,9 @@ final class Longshore {
   /** So slow that what a test does in the middle of it is done in the middle of it. */
   static final String SLOWLY = "--max-bandwidth=5MB";
 
+  /** A second each. */
+  private static final int MOST_TRIES = 30;
+
   private final Supplier<CoordinatorCalls> calls;
 
   /**
@@ -93,7 +96,7 @@ final class Longshore {
     arguments.add("--detach");
     Command.Output output = command("migrate", arguments).run();
     // What a test has run on the target before may have an id of the workload for a moment.
-    for (int tries = 0; output.err().contains("PID_TAKEN") && tries < 5; tries++) {
+    for (int tries = 0; output.err().contains("PID_TAKEN") && tries < MOST_TRIES; tries++) {
       LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
       output = command("migrate", arguments).run();
     }
