@@ -21,7 +21,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -63,14 +62,12 @@ static const unsigned char call_instruction[] = {0x01, 0x00, 0x00, 0xd4};
 #error "the registers of this architecture are not known"
 #endif
 
-struct order {
+static struct {
   pid_t process;
   int milliseconds;
   unsigned long instruction;
   long number, flags;
-};
-
-struct order order;
+} order;
 
 // What came of it: the tracing is done by a child that shares this memory, and this table of descriptors.
 static int taken;
@@ -306,12 +303,14 @@ static int inject(pid_t thread, int64_t deadline) {
   return result;
 }
 
-static int trace(void *thread_and_deadline) {
-  struct {
-    pid_t thread;
-    int64_t deadline;
-  } *of = thread_and_deadline;
-  return inject(of->thread, of->deadline) ? 1 : 0;
+struct attempt {
+  pid_t thread;
+  int64_t deadline;
+};
+
+static int trace(void *argument) {
+  const struct attempt *attempt = argument;
+  return inject(attempt->thread, attempt->deadline) ? 1 : 0;
 }
 
 // With one of its threads after another, until one can be stopped.
@@ -325,17 +324,14 @@ static void carry_out(void) {
   snprintf(path, sizeof path, "/proc/%d/task", order.process);
   DIR *threads = opendir(path);
   while (threads && taken < 0 && (entry = readdir(threads))) {
-    struct {
-      pid_t thread;
-      int64_t deadline;
-    } of = {atoi(entry->d_name), deadline};
-    if (of.thread <= 0) continue;
+    struct attempt attempt = {atoi(entry->d_name), deadline};
+    if (attempt.thread <= 0) continue;
     if (tries++ == MOST_TRIES || (tries > 1 && now() >= deadline)) break;
     // In a process of its own, for only its end lets go of a thread that did not stop. It shares everything with this one,
     // which waits for it: memory, for its answer, and descriptors, for what it takes over.
-    pid_t tracer = clone(trace, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &of);
+    pid_t tracer = clone(trace, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &attempt);
     if (tracer < 0) {
-      fail("clone", of.thread);
+      fail("clone", attempt.thread);
       break;
     }
     while (waitpid(tracer, NULL, 0) < 0 && errno == EINTR) continue;

@@ -25,6 +25,7 @@ import io.longshore.v1.Workload;
 import io.longshore.v1.WorkloadProfile;
 import io.longshore.v1.WorkloadSummary;
 import java.net.ServerSocket;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -228,6 +229,28 @@ final class QueriesTest {
                 decide  'longshore resolve m-1 --abandon-target' or 'longshore resolve m-1 --abandon-source' says what that would lose, and asks
                 trace   0af7651916cd43dd8448eb211c80319c
               """);
+    }
+
+    @Test
+    void offersADecisionAtOnceOnlyAboutWhatDoesNotPassByItself() {
+      long now = Instant.now().getEpochSecond();
+      coordinator.migration =
+          Samples.waitingSince(
+              now,
+              State.STATE_PUSHING,
+              "sending the pages",
+              "AGENT_UNREACHABLE",
+              Resolution.RESOLUTION_ABANDON_TARGET);
+      assertThat(run("get m-1").out()).contains("waits").doesNotContain("decide");
+
+      coordinator.migration =
+          Samples.waitingSince(
+              now,
+              State.STATE_PUSHING,
+              "completing the target",
+              "FILLING_FAILED",
+              Resolution.RESOLUTION_ABANDON_TARGET);
+      assertThat(run("get m-1").out()).contains("decide");
     }
 
     @Test

@@ -83,13 +83,21 @@ final class Samples {
   }
 
   static Migration waiting(State state, String what, String reason, Resolution... resolutions) {
+    return waitingSince(1_795_000_000, state, what, reason, resolutions);
+  }
+
+  /**
+   * @param since in seconds since 1970
+   */
+  static Migration waitingSince(
+      long since, State state, String what, String reason, Resolution... resolutions) {
     return in(state).toBuilder()
         .addWaiting(
             Waiting.newBuilder()
                 .setWhat(what)
                 .setReason(reason)
                 .setMessage("told to")
-                .setSince(Timestamp.newBuilder().setSeconds(1_795_000_000))
+                .setSince(Timestamp.newBuilder().setSeconds(since))
                 .addAllResolutions(List.of(resolutions)))
         .build();
   }

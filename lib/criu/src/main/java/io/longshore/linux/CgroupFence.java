@@ -30,7 +30,6 @@ import java.util.regex.Pattern;
 public final class CgroupFence {
   private static final String PREFIX = "longshore-";
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,99}");
-  private static final int PASSES = 100;
   private static final Duration REMOVAL_LIMIT = Duration.ofSeconds(2);
   private static final Duration EXIT_CHECK = Duration.ofMillis(20);
 
@@ -123,43 +122,33 @@ public final class CgroupFence {
   }
 
   /**
-   * Takes in {@code root} and its descendants, again and again until none is outside: what a
-   * process forks while it is being moved may be born outside. If the fence is frozen they freeze
-   * too.
+   * Takes in {@code root} and its descendants. If the fence is frozen they freeze too.
    *
    * @throws NoSuchFileException if the root has ended
    */
   public synchronized void adopt(int root) throws IOException {
-    for (int pass = 0; pass < PASSES; pass++) {
-      List<Integer> outside = outside(root);
-      if (outside.isEmpty()) {
-        return;
-      }
-      for (int pid : outside) {
-        try {
-          cgroupBelow(hierarchy.cgroupOf(pid)).add(pid);
-        } catch (NoSuchFileException e) {
-          // It has ended; if it was the root, the next pass says so
-        }
-      }
-    }
-    throw new IOException(
-        "after %d passes there are still processes below %d outside its fence %s"
-            .formatted(PASSES, root, name));
+    CgroupMoves.moveTree(
+        root,
+        new CgroupMoves.Move() {
+          @Override
+          public boolean isThere(int pid) throws IOException {
+            return hierarchy.pathInHierarchy(pid).endsWith("/" + PREFIX + name);
+          }
+
+          @Override
+          public void move(int pid) throws IOException {
+            adoptOne(pid);
+          }
+
+          @Override
+          public String toString() {
+            return CgroupFence.this.toString();
+          }
+        });
   }
 
-  private List<Integer> outside(int root) throws IOException {
-    List<Integer> outside = new ArrayList<>();
-    for (Task task : ProcessTree.of(root).tasks()) {
-      try {
-        if (task.alive() && !hierarchy.pathInHierarchy(task.pid()).endsWith("/" + PREFIX + name)) {
-          outside.add(task.pid());
-        }
-      } catch (NoSuchFileException e) {
-        // Ended since; nothing to move.
-      }
-    }
-    return outside;
+  private synchronized void adoptOne(int pid) throws IOException {
+    cgroupBelow(hierarchy.cgroupOf(pid)).add(pid);
   }
 
   private interface Adder {

@@ -29,7 +29,6 @@ public final class CpuThrottle implements AutoCloseable {
   private static final String PREFIX = "longshore-throttle-";
   private static final String PROGRAM = "throttle";
   private static final String DONE = "ok";
-  private static final int PASSES = 100;
   private static final Duration LIFTED = Duration.ofSeconds(15);
 
   /** As short as may be, so that what waits for its time does not stand still for long. */
@@ -41,6 +40,23 @@ public final class CpuThrottle implements AutoCloseable {
   private static final long LEAST_MICROS = 1_000;
 
   private final HelperProgram program;
+
+  private record Into(CgroupHierarchy hierarchy, Path cgroup) implements CgroupMoves.Move {
+    @Override
+    public boolean isThere(int pid) throws IOException {
+      return hierarchy.cgroupOf(pid).equals(cgroup);
+    }
+
+    @Override
+    public void move(int pid) throws IOException {
+      boolean _ = CgroupFiles.move(pid, cgroup);
+    }
+
+    @Override
+    public String toString() {
+      return cgroup.toString();
+    }
+  }
 
   private CpuThrottle(HelperProgram program) {
     this.program = program;
@@ -81,7 +97,7 @@ public final class CpuThrottle implements AutoCloseable {
     }
     boolean moved = false;
     try {
-      move(hierarchy, root, own);
+      CgroupMoves.moveTree(root, new Into(hierarchy, own));
       moved = true;
       return throttle;
     } finally {
@@ -107,26 +123,6 @@ public final class CpuThrottle implements AutoCloseable {
       throw new IOException("the processes below %d are in %s".formatted(root, cgroups));
     }
     return cgroups.iterator().next();
-  }
-
-  /** Again and again: what a process forks while it is moved may be born outside. */
-  private static void move(CgroupHierarchy hierarchy, int root, Path into) throws IOException {
-    for (int pass = 0; pass < PASSES; pass++) {
-      boolean outside = false;
-      for (Task task : ProcessTree.of(root).tasks()) {
-        try {
-          if (task.alive() && !hierarchy.cgroupOf(task.pid()).equals(into)) {
-            outside |= CgroupFiles.move(task.pid(), into);
-          }
-        } catch (NoSuchFileException e) {
-          // Ended since.
-        }
-      }
-      if (!outside) {
-        return;
-      }
-    }
-    throw new IOException("processes below %d are always outside %s".formatted(root, into));
   }
 
   /** Names of throttles that are there; what is here without a migration is left over. */
@@ -191,21 +187,8 @@ public final class CpuThrottle implements AutoCloseable {
   @Override
   public void close() {
     program.close();
-    boolean interrupted = false;
-    boolean ended = false;
-    while (!ended) {
-      try {
-        ended = program.awaitEnd(LIFTED);
-        if (!ended) {
-          log.warn("The limit of processor time is not lifted after {}", LIFTED);
-        }
-        ended = true;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    if (!program.awaitEnd(LIFTED)) {
+      log.warn("The limit of processor time is not lifted after {}", LIFTED);
     }
   }
 }

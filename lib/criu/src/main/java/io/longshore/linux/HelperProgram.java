@@ -3,19 +3,14 @@ package io.longshore.linux;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A small program that this library brings along, as a process that goes on to a good end when this
@@ -23,10 +18,6 @@ import java.util.concurrent.locks.LockSupport;
  * Thread-safe.
  */
 final class HelperProgram implements AutoCloseable {
-  private static final String TEXT_BUSY = "error=26";
-  private static final int MOST_TRIES = 50;
-  private static final long BUSY_NANOS = 10_000_000;
-
   private final String name;
   private final Process process;
   private final Writer orders;
@@ -48,37 +39,17 @@ final class HelperProgram implements AutoCloseable {
   static HelperProgram start(Path folder, String name, String... arguments) throws IOException {
     Path program = Files.createTempFile(folder, name, "").toAbsolutePath();
     try {
-      try (InputStream content =
-          Objects.requireNonNull(HelperProgram.class.getResourceAsStream(name), name)) {
-        Files.copy(content, program, StandardCopyOption.REPLACE_EXISTING);
-      }
-      Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+      BundledProgram.install(HelperProgram.class, name, program);
       List<String> command = new ArrayList<>(List.of(program.toString()));
       command.addAll(List.of(arguments));
-      return new HelperProgram(name, execute(command));
+      return new HelperProgram(
+          name,
+          BundledProgram.start(
+              new ProcessBuilder(command)
+                  .directory(new File("/"))
+                  .redirectError(ProcessBuilder.Redirect.DISCARD)));
     } finally {
       Files.deleteIfExists(program);
-    }
-  }
-
-  /**
-   * Another child of this process, born while the program was written, may have it open for writing
-   * still: then it cannot be executed for a moment (ETXTBSY).
-   */
-  private static Process execute(List<String> command) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .directory(new File("/"))
-            .redirectError(ProcessBuilder.Redirect.DISCARD);
-    for (int tries = 1; ; tries++) {
-      try {
-        return builder.start();
-      } catch (IOException e) {
-        if (tries == MOST_TRIES || !String.valueOf(e.getMessage()).contains(TEXT_BUSY)) {
-          throw e;
-        }
-        LockSupport.parkNanos(BUSY_NANOS);
-      }
     }
   }
 
@@ -101,9 +72,13 @@ final class HelperProgram implements AutoCloseable {
     return (int) process.pid();
   }
 
-  /** Waits for its end, after {@link #close}. */
-  boolean awaitEnd(Duration limit) throws InterruptedException {
-    return process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS);
+  /** Waits for its end, after {@link #close}; an interrupt does not keep it from that. */
+  boolean awaitEnd(Duration limit) {
+    return !process
+        .onExit()
+        .completeOnTimeout(process, limit.toNanos(), TimeUnit.NANOSECONDS)
+        .join()
+        .isAlive();
   }
 
   /** It ends when it is done with what it does. */

@@ -1,18 +1,16 @@
 package io.longshore.source.canary;
 
+import io.longshore.linux.BundledProgram;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -44,19 +42,15 @@ final class Canary {
   int start(int mebibytes, Duration lifetime) throws IOException, InterruptedException {
     Files.createDirectories(
         folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    try (InputStream program =
-        Objects.requireNonNull(Canary.class.getResourceAsStream(PROGRAM), PROGRAM)) {
-      Files.copy(program, program(), StandardCopyOption.REPLACE_EXISTING);
-    }
-    Files.setPosixFilePermissions(program(), PosixFilePermissions.fromString("rwx------"));
+    BundledProgram.install(Canary.class, PROGRAM, program());
     Process starting =
-        new ProcessBuilder(
-                program().toString(),
-                folder.toString(),
-                Integer.toString(mebibytes),
-                Long.toString(lifetime.toSeconds()))
-            .redirectErrorStream(true)
-            .start();
+        BundledProgram.start(
+            new ProcessBuilder(
+                    program().toString(),
+                    folder.toString(),
+                    Integer.toString(mebibytes),
+                    Long.toString(lifetime.toSeconds()))
+                .redirectErrorStream(true));
     starting.getOutputStream().close();
     if (!starting.waitFor(STARTED.toMillis(), TimeUnit.MILLISECONDS)) {
       starting.destroyForcibly();

@@ -207,7 +207,7 @@ public final class Departure {
       if (!copy.wasOrdered()) {
         require(Phase.PREPARED, "copy");
         if (policy.throttles()) {
-          throttle = new CpuSteps(id, parts.folder().work(), rootPid(), () -> processes().keySet());
+          throttle = new CpuSteps(id, parts.folder().work(), rootPid(), this::processes);
         }
       }
       return copy.order(

@@ -6,7 +6,6 @@ import io.longshore.linux.ProcessorTime;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +28,7 @@ public final class CpuSteps implements Throttle {
   private final String id;
   private final Path folder;
   private final int root;
-  private final Processes processes;
+  private final Rounds.Processes processes;
   private long begin = System.nanoTime();
   private Duration usedBefore = Duration.ZERO;
 
@@ -48,18 +47,12 @@ public final class CpuSteps implements Throttle {
   @GuardedBy("this")
   private boolean over;
 
-  /** Finds the processes that the workload has now. */
-  public interface Processes {
-    /** Process ids as this agent sees them. */
-    Collection<Integer> now() throws IOException;
-  }
-
   /**
    * @param id of the migration
    * @param folder where programs can be run; nothing stays in it
    * @param root of the workload
    */
-  public CpuSteps(String id, Path folder, int root, Processes processes) {
+  public CpuSteps(String id, Path folder, int root, Rounds.Processes processes) {
     this.id = id;
     this.folder = folder;
     this.root = root;
@@ -69,7 +62,7 @@ public final class CpuSteps implements Throttle {
   @Override
   public void begin() throws IOException {
     begin = System.nanoTime();
-    usedBefore = ProcessorTime.of(processes.now());
+    usedBefore = ProcessorTime.of(processes.now().keySet());
   }
 
   @Override
@@ -83,7 +76,7 @@ public final class CpuSteps implements Throttle {
     CpuThrottle limiting = limit;
     if (limiting == null) {
       used =
-          ProcessorTime.of(processes.now()).minus(usedBefore).toNanos()
+          ProcessorTime.of(processes.now().keySet()).minus(usedBefore).toNanos()
               / (double) Math.max(1, System.nanoTime() - begin);
       if (used < LEAST_USED) {
         log.info("Migration {}: the workload uses too little time to be slowed", id);

@@ -7,6 +7,7 @@ import io.longshore.linux.CpuThrottle;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -26,7 +27,7 @@ final class CpuStepsTest {
   @BeforeEach
   void start() throws Exception {
     process = new ProcessBuilder("sh", "-c", "while :; do :; done").start();
-    steps = new CpuSteps(ID, folder, (int) process.pid(), () -> List.of((int) process.pid()));
+    steps = new CpuSteps(ID, folder, (int) process.pid(), () -> Map.of((int) process.pid(), 1));
     steps.begin();
     Thread.sleep(300);
   }

@@ -171,7 +171,8 @@ public final class PageInstaller implements AutoCloseable {
     for (Span span : spans) {
       ProcessPages pages = store.process(span.vpid());
       if (pages != null) {
-        for (int index : pages.lackedWithin(span.firstPage(), span.endPage(), System.nanoTime())) {
+        for (int index :
+            pages.toDemandWithin(span.firstPage(), span.endPage(), System.nanoTime())) {
           demand(pages, index);
         }
       }
@@ -188,7 +189,7 @@ public final class PageInstaller implements AutoCloseable {
 
   private boolean hasAll(Span span) {
     ProcessPages pages = store.process(span.vpid());
-    return pages == null || pages.hasAllWithin(span.firstPage(), span.endPage());
+    return pages == null || pages.lackedWithin(span.firstPage(), span.endPage()).isEmpty();
   }
 
   /**

@@ -9,11 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
-import java.util.function.IntConsumer;
 
 /**
  * The announced pages of one dumped process and what they are for: its memory here, and that of the
@@ -286,31 +284,23 @@ final class ProcessPages {
    * Those of these pages that some memory lacks, and that are not kept here either; they count as
    * demanded. After {@link #open}.
    */
-  List<Integer> lackedWithin(long firstPage, long endPage, long now) {
+  List<Integer> toDemandWithin(long firstPage, long endPage, long now) {
     List<Integer> found = new ArrayList<>();
-    eachLackedWithin(
-        firstPage,
-        endPage,
-        index -> {
-          boolean here;
-          synchronized (slots) {
-            here = slots[index] != STALE;
-          }
-          if (!here && demanded.putIfAbsent(index, now) == null) {
-            found.add(index);
-          }
-        });
+    for (int index : lackedWithin(firstPage, endPage)) {
+      boolean here;
+      synchronized (slots) {
+        here = slots[index] != STALE;
+      }
+      if (!here && demanded.putIfAbsent(index, now) == null) {
+        found.add(index);
+      }
+    }
     return found;
   }
 
-  /** Whether no memory lacks one of these pages. */
-  boolean hasAllWithin(long firstPage, long endPage) {
-    AtomicBoolean all = new AtomicBoolean(true);
-    eachLackedWithin(firstPage, endPage, _ -> all.set(false));
-    return all.get();
-  }
-
-  private void eachLackedWithin(long firstPage, long endPage, IntConsumer each) {
+  /** Those of these pages that some memory lacks. */
+  List<Integer> lackedWithin(long firstPage, long endPage) {
+    List<Integer> found = new ArrayList<>();
     lock.readLock().lock();
     try {
       for (int range = 0; range < starts.length; range++) {
@@ -320,13 +310,14 @@ final class ProcessPages {
         for (long page = from; page < end; page++) {
           int index = firstIndices[range] + (int) (page - starts[range]);
           if (memories.stream().anyMatch(memory -> memory.lacks(index))) {
-            each.accept(index);
+            found.add(index);
           }
         }
       }
     } finally {
       lock.readLock().unlock();
     }
+    return found;
   }
 
   /** How a fault was answered. */

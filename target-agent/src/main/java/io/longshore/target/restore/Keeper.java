@@ -1,6 +1,7 @@
 package io.longshore.target.restore;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.longshore.linux.BundledProgram;
 import io.longshore.linux.DescriptorSocket;
 import io.longshore.linux.Doorbell;
 import io.longshore.linux.Pidfd;
@@ -9,16 +10,12 @@ import io.longshore.linux.Userfaultfd;
 import io.longshore.target.pages.MemoryHolder;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -61,20 +58,16 @@ public final class Keeper implements MemoryHolder {
    */
   public static Keeper start(Path work) throws IOException {
     Path program = work.toAbsolutePath().resolve(PROGRAM);
-    try (InputStream content =
-        Objects.requireNonNull(Keeper.class.getResourceAsStream(PROGRAM), PROGRAM)) {
-      Files.copy(content, program, StandardCopyOption.REPLACE_EXISTING);
-    }
-    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+    BundledProgram.install(Keeper.class, PROGRAM, program);
     Path path = program.resolveSibling(PROGRAM + ".socket");
     try (DescriptorSocket listener = DescriptorSocket.listen(path);
         Doorbell never = Doorbell.create()) {
       Process process =
-          new ProcessBuilder(program.toString(), path.toString())
-              .redirectInput(new File("/dev/null"))
-              .redirectOutput(new File("/dev/null"))
-              .redirectError(program.resolveSibling(PROGRAM + ".err").toFile())
-              .start();
+          BundledProgram.start(
+              new ProcessBuilder(program.toString(), path.toString())
+                  .redirectInput(new File("/dev/null"))
+                  .redirectOutput(new File("/dev/null"))
+                  .redirectError(program.resolveSibling(PROGRAM + ".err").toFile()));
       try {
         if (never.await(listener.descriptor(), STARTED) != Doorbell.Outcome.READY) {
           throw new IOException(
