@@ -12,9 +12,14 @@ import io.longshore.source.tracking.ImagePages;
 import io.longshore.source.tracking.WrittenPages;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -30,6 +35,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Rounds over streams of which one is cut. */
 @Timeout(60)
@@ -127,6 +133,35 @@ final class RoundsTest {
     Rounds.Outcome outcome = rounds.end(frozen);
     assertThat(outcome.stale().stream().flatMap(RoundsTest::pages)).hasSize(PAGES);
     assertThat(outcome.forget().stream().flatMap(RoundsTest::pages)).hasSize(PAGES);
+  }
+
+  /** As a page that its process may not read itself for a moment. */
+  @Test
+  void whatWasWrittenAndCannotBeReadIsStaleAndToBeForgotten(@TempDir Path folder) throws Exception {
+    CompletableFuture<RoundProgress> run = runUntilCut();
+    cut.openedAgain.countDown();
+    run.get(30, TimeUnit.SECONDS);
+    try (FileChannel file =
+            FileChannel.open(
+                folder.resolve("page"),
+                StandardOpenOption.CREATE_NEW,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE);
+        Arena arena = Arena.ofShared()) {
+      MemorySegment mapped = file.map(FileChannel.MapMode.READ_WRITE, 0, 4096, arena);
+      mapped.set(ValueLayout.JAVA_LONG, 0, 4711);
+      long page = mapped.address() / 4096;
+      tracker.next = List.of(new WrittenPages.Range(page, 1));
+      rounds.again();
+      tracker.next = List.of(new WrittenPages.Range(page, 1));
+      rounds.again();
+      assertThat(target.get(page)).isEqualTo(4711);
+      file.truncate(0);
+      rounds.again();
+      Rounds.Outcome outcome = rounds.end(List.of(new PageRange(VPID, SELF, page, 1)));
+      assertThat(outcome.stale().stream().flatMap(RoundsTest::pages)).containsExactly(page);
+      assertThat(outcome.forget().stream().flatMap(RoundsTest::pages)).containsExactly(page);
+    }
   }
 
   @Test

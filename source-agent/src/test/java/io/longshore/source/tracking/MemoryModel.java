@@ -14,30 +14,47 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** What somebody knows of the memory of processes who copies what a tracker names, no more. */
 final class MemoryModel implements AutoCloseable {
   private final Map<Integer, Map<Long, byte[]>> processes = new HashMap<>();
+
+  /** Of each process: what was named when it could not be read, so that it is still to be read. */
+  private final Map<Integer, Set<Long>> unread = new HashMap<>();
+
   private final ProcessMemoryReader reader = new ProcessMemoryReader();
   private final Arena arena = Arena.ofShared();
   private final MemorySegment page = arena.allocate(PageSize.BYTES, PageSize.BYTES);
   private long compared;
 
-  /** Copies what a scan named. */
+  /** Copies what a scan named, and what an earlier one named and nobody could read then. */
   void copy(DirtyTracker tracker, List<WrittenPages> written) throws IOException {
     for (WrittenPages pages : written) {
-      Map<Long, byte[]> known = processes.computeIfAbsent(pages.pid(), pid -> new HashMap<>());
+      Set<Long> wanted = unread.computeIfAbsent(pages.pid(), pid -> new TreeSet<>());
       for (WrittenPages.Range range : pages.ranges()) {
         for (long number = range.firstPage();
             number < range.firstPage() + range.count();
             number++) {
-          if (read(pages.pid(), number)) {
-            known.put(number, page.toArray(ValueLayout.JAVA_BYTE));
-            tracker.noteRead(pages.pid(), number, page);
-          }
+          wanted.add(number);
         }
+      }
+      copy(tracker, pages.pid(), wanted);
+    }
+  }
+
+  private void copy(DirtyTracker tracker, int pid, Set<Long> wanted) throws IOException {
+    Map<Long, byte[]> known = processes.computeIfAbsent(pid, of -> new HashMap<>());
+    for (Iterator<Long> left = wanted.iterator(); left.hasNext(); ) {
+      long number = left.next();
+      if (read(pid, number)) {
+        known.put(number, page.toArray(ValueLayout.JAVA_BYTE));
+        tracker.noteRead(pid, number, page);
+        left.remove();
       }
     }
   }
@@ -46,7 +63,8 @@ final class MemoryModel implements AutoCloseable {
     try {
       return reader.read(pid, number * PageSize.BYTES, page) == PageSize.BYTES;
     } catch (SystemCallException e) {
-      // It has ended, which a running one may at any time.
+      // It has ended, which a running one may at any time. What it may not read itself at the
+      // moment is less than was asked for.
       return false;
     }
   }
