@@ -11,8 +11,6 @@ import io.longshore.v1.MigrationPlan;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.awaitility.Awaitility;
 
@@ -22,8 +20,6 @@ final class Longshore {
   static final String SLOWLY = "--max-bandwidth=5MB";
 
   /** A second each. */
-  private static final int MOST_TRIES = 30;
-
   private final Supplier<CoordinatorCalls> calls;
 
   /**
@@ -94,13 +90,7 @@ final class Longshore {
   String begin(Move move) {
     List<String> arguments = new ArrayList<>(move.arguments());
     arguments.add("--detach");
-    Command.Output output = command("migrate", arguments).run();
-    // What a test has run on the target before may have an id of the workload for a moment.
-    for (int tries = 0; output.err().contains("PID_TAKEN") && tries < MOST_TRIES; tries++) {
-      LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
-      output = command("migrate", arguments).run();
-    }
-    return output.expectSuccess().strip();
+    return command("migrate", arguments).run().expectSuccess().strip();
   }
 
   MigrationPlan plan(Move move) {

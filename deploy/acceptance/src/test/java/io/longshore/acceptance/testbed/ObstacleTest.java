@@ -70,6 +70,7 @@ class ObstacleTest {
       // The id of its last thread, by a process that has it as its process id.
       String thread =
           testbed.shell("a", "ls /proc/$1/task | sort -n | tail -n 1", "" + workload.pid()).strip();
+      String last = testbed.shell("b", "cat /proc/sys/kernel/ns_last_pid").strip();
       testbed.shell(
           "b",
           """
@@ -82,7 +83,9 @@ class ObstacleTest {
         Obstacle obstacle = refuses(workload, Move.of("a", "b", workload.pid()), "PID_TAKEN");
         assertThat(obstacle.getMessage()).contains(thread);
       } finally {
-        testbed.shell("b", "kill -KILL \"$1\"", thread);
+        // What b starts from now on would be where the next workloads of a are.
+        testbed.shell(
+            "b", "kill -KILL \"$1\"; echo \"$2\" >/proc/sys/kernel/ns_last_pid", thread, last);
       }
     }
   }
