@@ -39,7 +39,8 @@ public interface SourceAgent {
   /**
    * Sends the running workload's memory in rounds.
    *
-   * @param downtimeBudget how long the workload may stand still: they end when the rest fits
+   * @param pageBudget how long pages may take while the workload stands still: they end when the
+   *     rest fits
    * @param maxRounds at most so many
    * @param throttle whether the workload is slowed when they would end without having converged
    * @param linkPatience how long the link between the agents may be cut until it fails with
@@ -49,7 +50,7 @@ public interface SourceAgent {
    */
   RoundReport copy(
       MigrationRef migration,
-      Duration downtimeBudget,
+      Duration pageBudget,
       int maxRounds,
       boolean throttle,
       Duration linkPatience,

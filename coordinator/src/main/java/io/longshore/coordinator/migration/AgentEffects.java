@@ -77,7 +77,7 @@ final class AgentEffects {
             source(spec)
                 .copy(
                     ref,
-                    spec.policy().downtimeBudget(),
+                    spec.policy().forPages(),
                     spec.policy().maxRounds(),
                     spec.policy().onNoConvergence() == OnNoConvergence.THROTTLE,
                     linkPatience,

@@ -34,8 +34,10 @@ public record Policy(
           Optional.empty(),
           0);
 
-  // As the source has it (RoundPolicy).
+  /** What a freeze, a restore and a resume take without any page: of the budget only the rest. */
   private static final Duration WITHOUT_PAGES = Duration.ofMillis(200);
+
+  /** However small the budget is. */
   private static final Duration LEAST_FOR_PAGES = Duration.ofMillis(20);
 
   public Policy {
@@ -58,7 +60,7 @@ public record Policy(
   }
 
   /** How long pages may take while the workload stands still: rounds end when the rest fits. */
-  Duration forPages() {
+  public Duration forPages() {
     Duration rest = downtimeBudget.minus(WITHOUT_PAGES);
     return rest.compareTo(LEAST_FOR_PAGES) < 0 ? LEAST_FOR_PAGES : rest;
   }

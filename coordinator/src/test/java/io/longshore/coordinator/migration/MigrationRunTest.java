@@ -163,7 +163,7 @@ final class MigrationRunTest {
     @Override
     public RoundReport copy(
         MigrationRef migration,
-        Duration downtimeBudget,
+        Duration pageBudget,
         int maxRounds,
         boolean throttle,
         Duration linkPatience,

@@ -76,7 +76,7 @@ final class SuccessTest {
         .singleElement()
         .satisfies(
             request -> {
-              assertThat(Durations.toMillis(request.getDowntimeBudget())).isEqualTo(300);
+              assertThat(Durations.toMillis(request.getPageBudget())).isEqualTo(100);
               assertThat(request.getMaxRounds()).isEqualTo(30);
             });
     MigrationResult result = done.getResult();

@@ -227,7 +227,7 @@ public final class Rounds implements AutoCloseable {
   }
 
   private End judge(RoundPolicy policy, long pages, long left, boolean cut) {
-    if (millisToSend(left) <= policy.forPages().toMillis()) {
+    if (millisToSend(left) <= policy.pageBudget().toMillis()) {
       return End.CONVERGED;
     }
     // What was written while the link was cut says nothing about the next round.

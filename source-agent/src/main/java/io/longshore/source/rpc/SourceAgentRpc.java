@@ -288,7 +288,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   private static RoundPolicy policy(CopyRoundsRequest request) {
     try {
       return new RoundPolicy(
-          Duration.ofNanos(Durations.toNanos(request.getDowntimeBudget())),
+          Duration.ofNanos(Durations.toNanos(request.getPageBudget())),
           request.getMaxRounds(),
           request.getThrottle());
     } catch (IllegalArgumentException e) {

@@ -43,6 +43,7 @@ final class RoundsTest {
   private static final int SELF = (int) ProcessHandle.current().pid();
   private static final int VPID = 7;
   private static final int PAGES = 2048;
+  private static final Duration PAGE_BUDGET = Duration.ofMillis(20);
   private static final RoundPolicy ONE_IS_ENOUGH = new RoundPolicy(Duration.ofMinutes(1), 5, false);
 
   private final AnonymousMemory memory = map();
@@ -166,10 +167,10 @@ final class RoundsTest {
 
   @Test
   void whatIsWrittenDuringACutDoesNotEndTheRounds() throws Exception {
-    CompletableFuture<RoundProgress> run = run(new RoundPolicy(Duration.ZERO, 2, false));
+    CompletableFuture<RoundProgress> run = run(new RoundPolicy(PAGE_BUDGET, 2, false));
     await().until(() -> cut.isWaiting() && open.hasStored());
     tracker.next = List.of(new WrittenPages.Range(first, PAGES));
-    // Longer than the least that a policy gives, so that it does not end because it was quick.
+    // Longer than the budget, so that it does not end because it was quick.
     await().pollDelay(Duration.ofMillis(50)).until(() -> true);
     cut.openedAgain.countDown();
     RoundProgress last = run.get(30, TimeUnit.SECONDS);
@@ -190,7 +191,7 @@ final class RoundsTest {
     tracker.again = true;
     // A fifth of a second a round.
     bandwidth.limit(PAGES * 4096L * 5);
-    RoundProgress end = rounds.run(new RoundPolicy(Duration.ZERO, 2, true));
+    RoundProgress end = rounds.run(new RoundPolicy(PAGE_BUDGET, 2, true));
     assertThat(end.end()).isEqualTo(RoundProgress.End.NO_GAIN);
     assertThat(end.percent()).isEqualTo(25);
     // The link is cut in the first, the second gains nothing, and then one for each step.
@@ -204,7 +205,7 @@ final class RoundsTest {
     tracker.again = true;
     // A fifth of a second a round.
     bandwidth.limit(PAGES * 4096L * 5);
-    RoundProgress end = rounds.run(new RoundPolicy(Duration.ZERO, 2, false));
+    RoundProgress end = rounds.run(new RoundPolicy(PAGE_BUDGET, 2, false));
     assertThat(end.end()).isEqualTo(RoundProgress.End.NO_GAIN);
     assertThat(end.percent()).isEqualTo(100);
   }

@@ -136,7 +136,7 @@ final class GrpcSourceAgent implements SourceAgent {
   @Override
   public RoundReport copy(
       MigrationRef migration,
-      Duration downtimeBudget,
+      Duration pageBudget,
       int maxRounds,
       boolean throttle,
       Duration linkPatience,
@@ -145,7 +145,7 @@ final class GrpcSourceAgent implements SourceAgent {
     CopyRoundsRequest request =
         CopyRoundsRequest.newBuilder()
             .setMigration(AgentMessages.ref(migration))
-            .setDowntimeBudget(Durations.fromNanos(downtimeBudget.toNanos()))
+            .setPageBudget(Durations.fromNanos(pageBudget.toNanos()))
             .setMaxRounds(maxRounds)
             .setThrottle(throttle)
             .setLinkPatience(Durations.fromNanos(linkPatience.toNanos()))
