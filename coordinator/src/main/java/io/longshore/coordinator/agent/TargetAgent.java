@@ -20,9 +20,12 @@ public interface TargetAgent {
   /**
    * Waits for the images, restores the workload and holds it.
    *
+   * @param linkPatience how long the link between the agents may be cut, while it is restored and
+   *     pages are missing, until it fails with LINK_CUT
    * @return the time from complete images until held
    */
-  Duration restore(MigrationRef migration) throws AgentException, InterruptedException;
+  Duration restore(MigrationRef migration, Duration linkPatience)
+      throws AgentException, InterruptedException;
 
   /** Lets the held workload run. Once the agent received this there is no way back. */
   void resume(MigrationRef migration) throws AgentException, InterruptedException;

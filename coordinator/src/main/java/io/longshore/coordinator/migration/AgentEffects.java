@@ -89,7 +89,7 @@ final class AgentEffects {
                       }
                     }));
       }
-      case RESTORE_TARGET -> new Event.Held(target(spec).restore(ref));
+      case RESTORE_TARGET -> new Event.Held(target(spec).restore(ref, linkPatience));
       case FREEZE_SOURCE -> {
         limitSourceIfAsked(migration);
         FreezeReport report = source(spec).freeze(ref, linkPatience);

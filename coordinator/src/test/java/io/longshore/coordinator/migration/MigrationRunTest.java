@@ -228,7 +228,7 @@ final class MigrationRunTest {
     }
 
     @Override
-    public Duration restore(MigrationRef migration) throws AgentException {
+    public Duration restore(MigrationRef migration, Duration linkPatience) throws AgentException {
       failIfTold("restored");
       return Duration.ZERO;
     }

@@ -28,6 +28,7 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
   private final World world;
   final List<Obstacle> obstacles = new CopyOnWriteArrayList<>();
   final List<Boolean> sourceAbandoned = new CopyOnWriteArrayList<>();
+  final List<RestoreWorkloadRequest> restored = new CopyOnWriteArrayList<>();
   final List<CheckTargetRequest> checked = new CopyOnWriteArrayList<>();
 
   FakeTarget(Script script, World world) {
@@ -79,6 +80,7 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
       RestoreWorkloadRequest request, StreamObserver<RestoreWorkloadResponse> to) {
     enter("RestoreWorkload");
     world.accept(request.getMigration());
+    restored.add(request);
     world.restore();
     answer(
         to, RestoreWorkloadResponse.newBuilder().setRestoreTime(Durations.fromMillis(50)).build());

@@ -42,6 +42,7 @@ final class RollbackTest {
     "RestoreWorkload, STRATEGY_POST_COPY,     CRIU_RESTORE_FAILED",
     "FreezeWorkload,  STRATEGY_STOP_AND_COPY, CRIU_TIMEOUT",
     "RestoreWorkload, STRATEGY_STOP_AND_COPY, CRIU_RESTORE_FAILED",
+    "RestoreWorkload, STRATEGY_POST_COPY,     LINK_CUT",
     "PushPages,       STRATEGY_STOP_AND_COPY, BAD_CHECKSUM",
     "CopyRounds,      STRATEGY_HYBRID,        LINK_CUT",
     "FreezeWorkload,  STRATEGY_HYBRID,        LINK_CUT",

@@ -55,6 +55,18 @@ final class SuccessTest {
   }
 
   @Test
+  void theTargetIsToldHowLongACutLinkIsBorneInTheRestore() {
+    cluster.awaitDone(cluster.create(Strategy.STRATEGY_POST_COPY).getId());
+
+    assertThat(cluster.target.restored)
+        .isNotEmpty()
+        .allSatisfy(
+            request ->
+                assertThat(Durations.toMillis(request.getLinkPatience()))
+                    .isEqualTo(Cluster.PATIENCE.toMillis()));
+  }
+
+  @Test
   void stopAndCopyPushesEverythingFirst() {
     Migration done = cluster.awaitDone(cluster.create(Strategy.STRATEGY_STOP_AND_COPY).getId());
 

@@ -237,11 +237,13 @@ public final class Arrival {
   /**
    * Waits for the images, restores the workload and holds it.
    *
+   * @param linkPatience how long the link to the source may be cut while it is restored and pages
+   *     are missing; that of the first order holds
    * @return from complete images until held
    * @throws LongshoreException CRIU_RESTORE_FAILED with CRIU's words; ADDRESS_NOT_AVAILABLE;
-   *     CANCELLED if aborted
+   *     LINK_CUT; CANCELLED if aborted
    */
-  public Duration restore() {
+  public Duration restore(Duration linkPatience) {
     refuseIfStranded();
     CompletableFuture<Duration> outcome;
     synchronized (this) {
@@ -249,7 +251,7 @@ public final class Arrival {
         require(Phase.PREPARED, "restore");
         phase = Phase.RESTORING;
       }
-      outcome = restore.order(this::runRestore);
+      outcome = restore.order(() -> runRestore(linkPatience));
     }
     Duration held = Step.join(outcome);
     // Asked again before the step: what was held a while ago may have lost who fills it.
@@ -356,13 +358,13 @@ public final class Arrival {
         : Math.max(0, parts.promisedBytes() - parts.pages().heldBytes());
   }
 
-  private Duration runRestore() throws IOException, InterruptedException {
+  private Duration runRestore(Duration linkPatience) throws IOException, InterruptedException {
     Parts with = parts();
     with.notes().keepers(List.of(with.restoration().prepare()));
     with.addresses().prepare(with.notes()::addresses);
     images.join();
     long begin = System.nanoTime();
-    with.restoration().start();
+    with.restoration().start(linkPatience);
     synchronized (this) {
       if (phase != Phase.RESTORING) {
         throw new LongshoreException(Reason.CANCELLED, "the migration was aborted");

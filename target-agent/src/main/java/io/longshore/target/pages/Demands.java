@@ -1,6 +1,7 @@
 package io.longshore.target.pages;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,11 +23,19 @@ public final class Demands {
   private @Nullable Sender sender;
 
   @GuardedBy("this")
+  private long cutAt;
+
+  /** Whether there was a way and is none now. */
+  @GuardedBy("this")
+  private boolean cut;
+
+  @GuardedBy("this")
   private Runnable whenConnected = () -> {};
 
   /** From now on demands go this way. */
   public synchronized void connect(Sender newSender) {
     sender = newSender;
+    cut = false;
     whenConnected.run();
   }
 
@@ -40,7 +49,14 @@ public final class Demands {
   public synchronized void disconnect(Sender goneSender) {
     if (sender == goneSender) {
       sender = null;
+      cut = true;
+      cutAt = System.nanoTime();
     }
+  }
+
+  /** How long there has been no way any more; zero if there is one, or never was. */
+  public synchronized Duration cutFor() {
+    return cut ? Duration.ofNanos(System.nanoTime() - cutAt) : Duration.ZERO;
   }
 
   /** Asks for pages; nothing happens while there is no way, so who waits must ask again. */

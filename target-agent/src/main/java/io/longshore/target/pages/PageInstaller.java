@@ -165,7 +165,7 @@ public final class PageInstaller implements AutoCloseable {
    * Demands what processes lack of some pages, and waits until it is filled in. After {@link
    * #open}, and before anything of them runs.
    *
-   * @return whether it is: not in time, or never, as this is closed
+   * @return whether it is: not in time, or never, as this is closed or was given up
    */
   public boolean fillNow(List<Span> spans, Duration limit) throws InterruptedException {
     for (Span span : spans) {
@@ -198,6 +198,11 @@ public final class PageInstaller implements AutoCloseable {
    */
   public CompletableFuture<Void> filled() {
     return filled;
+  }
+
+  /** Pages that are missing will not come any more: {@link #filled} fails. */
+  public void giveUp(Throwable why) {
+    filled.completeExceptionally(why);
   }
 
   /** Pages that a thread waited for and that were still on the source. */

@@ -172,32 +172,44 @@ public final class Restoration {
    * Restores and holds. From when it returns pages go straight into the held processes, and the
    * keeper has the memory of all of them.
    *
-   * @throws LongshoreException CRIU_RESTORE_FAILED with CRIU's words; CANCELLED if aborted
-   *     meanwhile; nothing of the tree is left then
+   * @param linkPatience how long there may be no way to the source, if it has pages that did not
+   *     come; when this has returned that does not matter any more
+   * @throws LongshoreException CRIU_RESTORE_FAILED with CRIU's words; LINK_CUT; CANCELLED if
+   *     aborted meanwhile; nothing of the tree is left then
    */
-  public void start() throws IOException, InterruptedException {
+  public void start(Duration linkPatience) throws IOException, InterruptedException {
+    PageInstaller filling = startInstaller();
+    LinkWatch link = new LinkWatch(pages, demands, linkPatience, filling::giveUp);
+    link.begin();
+    boolean filledEnough;
     try {
-      PageInstaller filling = startInstaller();
-      CriuRestore restoring = startRestore();
-      ForkWipedPages wiped = ForkWipedPages.of(folder.images());
-      int root = restoring.awaitHeld(HELD);
-      synchronized (this) {
-        rootPid = root;
-      }
-      // Meanwhile the coordinator decides; nothing runs, so nothing is missed.
-      ThreadNiceness.thread("tree", ThreadNiceness.URGENT, () -> lookAtProcesses(root)).start();
-      awaitHandedOver(filling);
-      filling.open();
-      if (!wiped.fillNow(filling, HELD)) {
-        throwIfGivenUp();
-        throw new LongshoreException(
-            Reason.CRIU_RESTORE_FAILED,
-            "pages that must be there before the workload runs did not come within " + HELD);
-      }
-      requireFillable();
+      filledEnough = restoreAndHold(filling);
     } catch (CriuFailure e) {
       throw failed(e);
+    } finally {
+      link.end();
     }
+    throwIfGivenUp();
+    if (!filledEnough) {
+      throw new LongshoreException(
+          Reason.CRIU_RESTORE_FAILED,
+          "pages that must be there before the workload runs did not come within " + HELD);
+    }
+  }
+
+  /** Returns whether all is there that must be before it runs. */
+  private boolean restoreAndHold(PageInstaller filling) throws IOException, InterruptedException {
+    CriuRestore restoring = startRestore();
+    ForkWipedPages wiped = ForkWipedPages.of(folder.images());
+    int root = restoring.awaitHeld(HELD);
+    synchronized (this) {
+      rootPid = root;
+    }
+    // Meanwhile the coordinator decides; nothing runs, so nothing is missed.
+    ThreadNiceness.thread("tree", ThreadNiceness.URGENT, () -> lookAtProcesses(root)).start();
+    awaitHandedOver(filling);
+    filling.open();
+    return wiped.fillNow(filling, HELD);
   }
 
   private void throwIfGivenUp() {
@@ -285,7 +297,7 @@ public final class Restoration {
    * Asks whether what is held is still held, can still be given its memory, and would wait for it
    * if this agent died.
    *
-   * @throws LongshoreException CRIU_RESTORE_FAILED if not: it must not run
+   * @throws LongshoreException CRIU_RESTORE_FAILED, or why it was given up, if not: it must not run
    */
   public void requireFillable() {
     if (processes.isCompletedExceptionally()) {
@@ -620,7 +632,7 @@ public final class Restoration {
   private void throwIfBroken() {
     if (broken != null) {
       throw new LongshoreException(
-          Reason.CRIU_RESTORE_FAILED,
+          broken instanceof LongshoreException why ? why.reason() : Reason.CRIU_RESTORE_FAILED,
           "the memory of what was restored cannot be filled: " + broken.getMessage(),
           broken);
     }

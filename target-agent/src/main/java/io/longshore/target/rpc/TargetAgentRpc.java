@@ -1,7 +1,6 @@
 package io.longshore.target.rpc;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.Duration;
 import com.google.protobuf.util.Durations;
 import io.grpc.stub.StreamObserver;
 import io.longshore.agent.host.NodeFacts;
@@ -27,10 +26,13 @@ import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.arrival.Phase;
 import io.longshore.target.check.TargetCheck;
+import java.time.Duration;
 import java.util.function.Supplier;
 
 /** The target-agent's service for the coordinator. Calls block their own virtual thread. */
 public final class TargetAgentRpc extends TargetAgentServiceGrpc.TargetAgentServiceImplBase {
+  private static final Duration FOR_EVER = Duration.ofSeconds(Long.MAX_VALUE);
+
   private final Arrivals arrivals;
   private final TargetCheck check;
   private final Supplier<NodeFacts> node;
@@ -79,10 +81,17 @@ public final class TargetAgentRpc extends TargetAgentServiceGrpc.TargetAgentServ
   @Override
   public void restoreWorkload(
       RestoreWorkloadRequest request, StreamObserver<RestoreWorkloadResponse> responses) {
+    Arrival arrival = arrivals.get(FactsMessages.ref(request.getMigration()));
     Duration took =
-        Durations.fromNanos(
-            arrivals.get(FactsMessages.ref(request.getMigration())).restore().toNanos());
-    answer(responses, RestoreWorkloadResponse.newBuilder().setRestoreTime(took).build());
+        arrival.restore(
+            request.hasLinkPatience()
+                ? Duration.ofNanos(Durations.toNanos(request.getLinkPatience()))
+                : FOR_EVER);
+    answer(
+        responses,
+        RestoreWorkloadResponse.newBuilder()
+            .setRestoreTime(Durations.fromNanos(took.toNanos()))
+            .build());
   }
 
   @Override

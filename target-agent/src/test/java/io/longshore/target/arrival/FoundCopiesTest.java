@@ -85,7 +85,7 @@ final class FoundCopiesTest {
     assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.STRANDED);
     for (ThrowingCallable order :
         List.<ThrowingCallable>of(
-            () -> arrivals.get(NEWER).restore(),
+            () -> arrivals.get(NEWER).restore(Duration.ZERO),
             () -> arrivals.get(NEWER).resume(),
             () -> arrivals.get(NEWER).complete(false),
             () -> arrivals.get(NEWER).pages(),
@@ -269,7 +269,7 @@ final class FoundCopiesTest {
     assertThat(restored).hasSize(2).noneMatch(FoundCopiesTest::isAlive);
     assertThat(isAlive(keeper.member())).isFalse();
     assertThat(folder.path()).doesNotExist();
-    assertRefused(Reason.WRONG_PHASE, () -> arrivals.get(NEWER).restore());
+    assertRefused(Reason.WRONG_PHASE, () -> arrivals.get(NEWER).restore(Duration.ZERO));
     arrivals.abort(NEWER, false);
     // It had nothing to do with these.
     assertThat(tree).allMatch(FoundCopiesTest::isAlive);

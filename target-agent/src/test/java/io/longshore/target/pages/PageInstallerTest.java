@@ -163,6 +163,16 @@ final class PageInstallerTest {
     assertThat(never.get(10, TimeUnit.SECONDS)).isFalse();
   }
 
+  @Test
+  void whatIsGivenUpIsNotWaitedFor() throws Exception {
+    open();
+    CompletableFuture<Boolean> never = fillNow(0, 9);
+    assertThat(demanded.poll(10, TimeUnit.SECONDS)).isNotNull();
+    installer.giveUp(new IllegalStateException("no way"));
+    assertThat(never.get(10, TimeUnit.SECONDS)).isFalse();
+    assertThat(installer.filled()).isCompletedExceptionally();
+  }
+
   private Span span(int page, int end) {
     return new Span(VPID, tenant.firstPage() + page, tenant.firstPage() + end);
   }

@@ -172,6 +172,23 @@ final class TransferRpcTest {
   }
 
   @Test
+  void tellsHowLongThereIsNobodyToAskForPages() throws Exception {
+    assertThat(demands.cutFor()).as("before there was one").isZero();
+    StreamOpen first = open().toBuilder().setNumber(1).build();
+    FaultStream stream = new FaultStream(first);
+    assertThat(stream.peer.response().hasGrant()).isTrue();
+    FaultStream again = new FaultStream(first);
+    assertThat(again.peer.response().hasGrant()).isTrue();
+    assertThatThrownBy(stream.peer::reason).hasStackTraceContaining("opened again");
+    assertThat(demands.cutFor()).isZero();
+    channel.shutdownNow();
+    await().until(() -> demands.cutFor().compareTo(Duration.ofMillis(10)) > 0);
+    channel = channels.open(Destination.targetAgent(server.address()), "test");
+    assertThat(new FaultStream(first).peer.response().hasGrant()).isTrue();
+    assertThat(demands.cutFor()).isZero();
+  }
+
+  @Test
   void aStreamThatIsOpenedAgainTakesTheOldOnesPlace() throws Exception {
     sendGoodImages();
     StreamOpen first = open().toBuilder().setNumber(1).build();
@@ -580,6 +597,16 @@ final class TransferRpcTest {
 
     PageStream(StreamOpen open) {
       requests.onNext(SendPagesRequest.newBuilder().setOpen(open).build());
+    }
+  }
+
+  private final class FaultStream {
+    final Peer<ServeFaultsRequest, ServeFaultsResponse> peer = new Peer<>();
+
+    FaultStream(StreamOpen open) {
+      TransferServiceGrpc.newStub(channel)
+          .serveFaults(peer)
+          .onNext(ServeFaultsRequest.newBuilder().setOpen(open).build());
     }
   }
 

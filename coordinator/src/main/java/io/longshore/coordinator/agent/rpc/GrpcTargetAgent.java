@@ -1,5 +1,6 @@
 package io.longshore.coordinator.agent.rpc;
 
+import com.google.protobuf.util.Durations;
 import io.longshore.agent.v1.AbortTargetRequest;
 import io.longshore.agent.v1.CheckTargetRequest;
 import io.longshore.agent.v1.CheckTargetResponse;
@@ -68,9 +69,13 @@ final class GrpcTargetAgent implements TargetAgent {
   }
 
   @Override
-  public Duration restore(MigrationRef migration) throws AgentException, InterruptedException {
+  public Duration restore(MigrationRef migration, Duration linkPatience)
+      throws AgentException, InterruptedException {
     RestoreWorkloadRequest request =
-        RestoreWorkloadRequest.newBuilder().setMigration(AgentMessages.ref(migration)).build();
+        RestoreWorkloadRequest.newBuilder()
+            .setMigration(AgentMessages.ref(migration))
+            .setLinkPatience(Durations.fromNanos(linkPatience.toNanos()))
+            .build();
     return AgentMessages.duration(calls.call(() -> stub.restoreWorkload(request)).getRestoreTime());
   }
 

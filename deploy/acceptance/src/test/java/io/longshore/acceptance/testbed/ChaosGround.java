@@ -169,10 +169,6 @@ final class ChaosGround {
   private static Set<String> ofCutLinkIn(State state) {
     return switch (state) {
       case STATE_PENDING, STATE_PREPARING -> Set.of("TRANSFER_BROKEN", "LINK_CUT");
-      // Once the images are there nobody looks at the link: the restore waits for a page until its
-      // time is over.
-      case STATE_FREEZING -> Set.of("LINK_CUT", "CRIU_RESTORE_FAILED");
-      case STATE_RESTORING -> Set.of("CRIU_RESTORE_FAILED");
       default -> Set.of("LINK_CUT");
     };
   }

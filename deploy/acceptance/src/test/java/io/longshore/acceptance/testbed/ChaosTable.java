@@ -174,11 +174,7 @@ class ChaosTable {
     if (when == When.ROLLING_BACK) {
       all.add(new Cancel(new Moment(State.STATE_TRANSFERRING, Duration.ofMillis(50))));
     }
-    // A restore that waits for a page ends after 2 minutes; the clients are gone after one.
-    boolean maySlumber =
-        (when == When.FREEZING || when == When.RESTORING)
-            && events.stream().anyMatch(CutApart.class::isInstance);
-    boolean redis = number % 3 == 2 && !maySlumber;
+    boolean redis = number % 3 == 2;
     var _ =
         ground.check(
             new ChaosScenario(

@@ -10,10 +10,12 @@ import io.longshore.v1.Migration.State;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The link between source and target is cut in the middle of a transfer, and nothing is lost. */
 @OnTestbed
@@ -26,6 +28,12 @@ class LinkTest {
 
   /** What may be lost on its way: a window of each page stream and of the fault stream. */
   private static final long LOST = 3 * 4;
+
+  /** Of the coordinator: its default. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** A cut is noticed after 4 s, and some more pass on a slow machine; CRIU would wait for 120. */
+  private static final Duration GIVEN_UP = Duration.ofSeconds(30);
 
   private final Testbed testbed;
 
@@ -117,6 +125,91 @@ class LinkTest {
       onA.assertUnchanged(testbed);
       onB.assertUnchanged(testbed);
     }
+  }
+
+  /**
+   * In the restore, which is held here as one is that waits for a page: the target gives it up by
+   * itself, also when the coordinator cannot hear of it yet.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void forGoodInTheRestore(boolean fromTheCoordinatorToo) throws Exception {
+    try (MemoryWorkload workload = start()) {
+      HostState onA = HostState.of(testbed, "a");
+      HostState onB = HostState.of(testbed, "b");
+      Links links = new Links(testbed);
+      Migration migration;
+      try {
+        String id = beginHeldInRestore(workload);
+        if (fromTheCoordinatorToo) {
+          links.cutOff("b");
+        } else {
+          links.cutApart("a", "b");
+        }
+        await()
+            .atMost(GIVEN_UP)
+            .until(() -> HostProcesses.find(testbed, "b", "criu restore").isEmpty());
+        if (fromTheCoordinatorToo) {
+          links.mend();
+        }
+        migration = testbed.longshore().await(id);
+        MemoryReport report = workload.assertRightOn("a");
+        System.out.printf("link: stood still for %s%n", report.longestGap());
+        assertThat(report.longestGap()).isBetween(PATIENCE, GIVEN_UP);
+      } finally {
+        links.mend();
+      }
+      assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_FAILED);
+      if (!fromTheCoordinatorToo) {
+        assertThat(migration.getError().getReason()).isEqualTo("LINK_CUT");
+      }
+      onA.assertUnchanged(testbed);
+      onB.assertUnchanged(testbed);
+    }
+  }
+
+  @Test
+  void someSecondsInTheRestore() throws Exception {
+    try (MemoryWorkload workload = start()) {
+      String id = beginHeldInRestore(workload);
+      Links links = new Links(testbed);
+      links.cutApart("a", "b");
+      try {
+        // It is noticed after 4 s, and then borne for 10 s.
+        Thread.sleep(Duration.ofSeconds(8));
+      } finally {
+        links.mend();
+      }
+      testbed.shell("b", "echo go >/run/longshore/target/$1/work/barrier/pre-restore.answer", id);
+      Migration migration = testbed.longshore().await(id);
+      assertThat(migration.getState()).as("%s", migration).isEqualTo(State.STATE_SUCCEEDED);
+      workload.assertRightOn("b");
+    }
+  }
+
+  /**
+   * Begins a post-copy whose restore is held before anything is restored: CRIU's barrier holds it
+   * at each action for which there is a FIFO. Returns its migration.
+   */
+  private String beginHeldInRestore(MemoryWorkload workload) {
+    CompletableFuture<String> begun =
+        CompletableFuture.supplyAsync(() -> testbed.longshore().begin(move(workload, "post-copy")));
+    testbed.shell(
+        "b",
+        """
+        for attempt in $(seq 3000); do
+          for work in /run/longshore/target/*/work; do
+            if [ -d "$work" ]; then
+              mkdir -m 700 "$work/barrier" && exec mkfifo "$work/barrier/pre-restore.answer"
+            fi
+          done
+          sleep 0.01
+        done
+        exit 1
+        """);
+    String id = begun.join();
+    testbed.longshore().awaitState(id, State.STATE_RESTORING);
+    return id;
   }
 
   private MemoryWorkload start(String... more) {

@@ -91,10 +91,12 @@ final class MemoryWorkload implements AutoCloseable {
 
   /**
    * It runs there as if nothing had happened: every page as it was filled, no child, file or token
-   * lost, and tokens still going round.
+   * lost, and tokens still going round. Returns what it reported first.
    */
-  void assertRightOn(String host) {
-    assertThat(assertWholeOn(host).hash()).as("hash").isEqualTo(hash);
+  MemoryReport assertRightOn(String host) {
+    MemoryReport report = assertWholeOn(host);
+    assertThat(report.hash()).as("hash").isEqualTo(hash);
+    return report;
   }
 
   /** The same of one that overwrites its memory. Returns what it reported first. */
