@@ -19,10 +19,10 @@ import io.longshore.target.restore.Restoration;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,13 +46,20 @@ public final class Arrival {
 
   private final MigrationRef ref;
   private final byte[] secret;
-  private final @Nullable Parts parts;
+
+  /** Whether nothing is known of it but how it ended: it never had parts here. */
+  private final boolean onlyEnded;
 
   /** Whether an earlier agent has let it run. */
   private final boolean takenUp;
 
+  /** None if it never had any, or if it never will run here and they were removed. */
+  @GuardedBy("this")
+  private @Nullable Parts parts;
+
   /** Data streams that this agent knows, and what it has stored of them. */
-  private final Set<String> streams = ConcurrentHashMap.newKeySet();
+  @GuardedBy("this")
+  private final Set<String> streams = new HashSet<>();
 
   /** What an earlier agent left, instead of parts. */
   private final @Nullable FoundCopy found;
@@ -88,7 +95,21 @@ public final class Arrival {
       Demands demands,
       Restoration restoration,
       AddressArrival addresses,
-      long promisedBytes) {}
+      long promisedBytes) {
+    /**
+     * What is still used when every page is installed: packets come until the source is released,
+     * and an operator may yet abandon the copy. The rest is as large as the workload.
+     */
+    private Parts ofWhole() {
+      ImageFolder noImages = new ImageFolder(folder.images(), 0);
+      noImages.seal();
+      PageStore noPages = new PageStore(0);
+      Restoration running =
+          Restoration.ofRunning(folder, noPages, demands, restoration.processes());
+      running.noteFilled();
+      return new Parts(folder, notes, noImages, noPages, demands, running, addresses, 0);
+    }
+  }
 
   /** Ready to receive. */
   public Arrival(MigrationRef ref, Parts parts) {
@@ -114,6 +135,7 @@ public final class Arrival {
     this.abort = Step.untilDone("abort-" + ref.id());
     this.giveUp = new Step<>("give-up-" + ref.id());
     this.end = Step.untilDone("end-" + ref.id());
+    this.onlyEnded = parts == null && found == null;
     this.takenUp = parts != null && phase == Phase.RESUMED;
     this.secret = parts == null ? new byte[0] : parts.notes().secret();
   }
@@ -148,9 +170,10 @@ public final class Arrival {
    *
    * @param again whether it goes on in the place of one of the same name
    * @throws LongshoreException TARGET_RESTARTED if it does, and that one's was an agent which is
-   *     gone; MALFORMED_STREAM if there are far too many
+   *     gone; MALFORMED_STREAM if there are far too many; WRONG_PHASE if it was aborted
    */
-  public void admitStream(String name, boolean again) {
+  public synchronized void admitStream(String name, boolean again) {
+    var _ = parts();
     if (again && !streams.contains(name)) {
       throw new LongshoreException(
           Reason.TARGET_RESTARTED,
@@ -167,6 +190,11 @@ public final class Arrival {
   /** Where it stands. */
   public synchronized Phase phase() {
     return phase;
+  }
+
+  /** Whether nothing more will happen, and nothing is left that must be removed. */
+  synchronized boolean isOver() {
+    return phase.isOver() && (parts == null || phase == Phase.COMPLETE);
   }
 
   /** Where images go. */
@@ -301,7 +329,7 @@ public final class Arrival {
     }
     CompletableFuture<Long> outcome;
     synchronized (this) {
-      if (phase == Phase.COMPLETE && isOfAnEarlierAgent()) {
+      if (phase == Phase.COMPLETE && onlyEnded) {
         // How many there were is not known any more.
         return 0;
       }
@@ -333,9 +361,9 @@ public final class Arrival {
       } else if (phase.isBeforeStep()) {
         phase = Phase.ABORTED;
         outcome = abort.order(this::runAbort);
-      } else if (phase == Phase.ABORTED && isOfAnEarlierAgent()) {
+      } else if (phase == Phase.ABORTED && onlyEnded) {
         return;
-      } else if ((byOperator && !isOfAnEarlierAgent()) || phase == Phase.ABORTED) {
+      } else if ((byOperator && !onlyEnded) || phase == Phase.ABORTED) {
         abandoned = true;
         outcome = end.order(this::runEnd);
       } else {
@@ -344,11 +372,6 @@ public final class Arrival {
       }
     }
     Step.join(outcome);
-  }
-
-  /** Whether nothing is left of it here but how it ended. */
-  private boolean isOfAnEarlierAgent() {
-    return found == null && parts == null;
   }
 
   /** What this migration may still take of the host's memory. */
@@ -444,6 +467,7 @@ public final class Arrival {
       synchronized (this) {
         refuseIfEnding("complete");
       }
+      Parts whole = with.ofWhole();
       with.addresses().close();
       with.notes().over(true);
       with.notes().close();
@@ -451,6 +475,7 @@ public final class Arrival {
       with.pages().close();
       synchronized (this) {
         phase = Phase.COMPLETE;
+        parts = whole;
       }
     }
     return with.restoration().demandFaults();
@@ -502,6 +527,7 @@ public final class Arrival {
       }
       synchronized (this) {
         phase = Phase.ABORTED;
+        letGo();
       }
     }
     log.info("Migration {}: was ended here and will never run again", ref.id());
@@ -525,9 +551,9 @@ public final class Arrival {
 
   private Phase runAbort() throws IOException, InterruptedException {
     Parts with = parts();
-    images.completeExceptionally(
-        new LongshoreException(Reason.CANCELLED, "the migration was aborted"));
     with.restoration().abort();
+    // A restore that waits for them is refused now.
+    images.complete(null);
     restore.awaitEnd();
     with.addresses().withdraw();
     // A chunk that is being written would make a file in the folder while it is removed.
@@ -536,11 +562,21 @@ public final class Arrival {
     with.notes().close();
     with.folder().delete();
     with.pages().close();
+    synchronized (this) {
+      letGo();
+    }
     log.info("Migration {}: will never run here", ref.id());
     return Phase.ABORTED;
   }
 
-  private Parts parts() {
+  /** Only how it ended is remembered: what it had is as large as the workload. */
+  @GuardedBy("this")
+  private void letGo() {
+    parts = null;
+    streams.clear();
+  }
+
+  private synchronized Parts parts() {
     refuseIfStranded();
     if (parts == null) {
       throw new LongshoreException(

@@ -14,8 +14,7 @@ import java.util.Optional;
 /** All migrations to this host. Thread-safe. */
 public final class Arrivals implements Component {
   private final ArrivalFactory factory;
-  private final MigrationRegistry<Arrival> migrations =
-      new MigrationRegistry<>(arrival -> arrival.phase().isOver());
+  private final MigrationRegistry<Arrival> migrations = new MigrationRegistry<>(Arrival::isOver);
 
   /** None yet. */
   public Arrivals(ArrivalFactory factory) {

@@ -422,6 +422,7 @@ public final class TransferRpc implements BindableService {
     // Demands come from the page installer, grants from this stream's callbacks.
     private final Object sending = new Object();
     private final Demands.Sender way = this::demand;
+    private volatile @Nullable Demands demands;
 
     @GuardedBy("sending")
     private boolean over;
@@ -432,7 +433,9 @@ public final class TransferRpc implements BindableService {
 
     @Override
     void opened(Arrival opened) {
-      opened.demands().connect(way);
+      Demands opening = opened.demands();
+      demands = opening;
+      opening.connect(way);
     }
 
     @Override
@@ -446,8 +449,10 @@ public final class TransferRpc implements BindableService {
         // A demand after the end would be an error of the installer, and lose the workload.
         over = true;
       }
-      if (arrival != null) {
-        arrival.demands().disconnect(way);
+      // The arrival may have let go of them.
+      Demands connected = demands;
+      if (connected != null) {
+        connected.disconnect(way);
       }
     }
 
