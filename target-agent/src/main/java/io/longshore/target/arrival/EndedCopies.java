@@ -24,6 +24,11 @@ final class EndedCopies {
   /** As the lines of more than are under way at once. */
   private static final int REMEMBERED = 1000;
 
+  /**
+   * The file is in memory, and an agent runs for months. Far more lines than are remembered fit.
+   */
+  private static final long MOST_BYTES = 256 << 10;
+
   private static final String LINE = "([a-z0-9][a-z0-9-]{0,63}) ([0-9]{1,18}) (COMPLETE|ABORTED)";
 
   private EndedCopies() {}
@@ -37,12 +42,16 @@ final class EndedCopies {
 
   /** Writes one down, before its folder is removed. */
   static synchronized void note(Path workFolder, Ended ended) throws IOException {
+    Path file = workFolder.resolve(FILE);
     Files.writeString(
-        workFolder.resolve(FILE),
+        file,
         line(ended),
         StandardCharsets.US_ASCII,
         StandardOpenOption.CREATE,
         StandardOpenOption.APPEND);
+    if (Files.size(file) > MOST_BYTES) {
+      var _ = takeUp(workFolder);
+    }
   }
 
   private static String line(Ended ended) {
