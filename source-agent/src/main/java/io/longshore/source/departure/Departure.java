@@ -41,7 +41,8 @@ import org.slf4j.LoggerFactory;
  * <p>Each step can be ordered again and then waits for, or answers with, what the first order led
  * to; {@link #release} and {@link #rollBack} are tried again if they failed. A failure leaves the
  * workload frozen, or running if it never was frozen, until one of these two. What it holds is in
- * the journal and in the kernel, so that a restarted agent takes it up. Thread-safe.
+ * the journal and in the kernel, so that a restarted agent takes it up. When it is over nothing is
+ * kept that is as large as the workload or its traffic. Thread-safe.
  */
 public final class Departure {
   private static final Logger log = LoggerFactory.getLogger(Departure.class);
@@ -49,7 +50,6 @@ public final class Departure {
 
   private final String id;
   private final DepartureJournal journal;
-  private final Parts parts;
   private final Bandwidth bandwidth;
   private final TargetLink link;
   private final boolean takenUp;
@@ -57,7 +57,15 @@ public final class Departure {
   private final Step<FreezeResult> freeze;
   private final Step<Phase> release;
   private final Step<Phase> rollBack;
+
+  /** None when it is over. */
+  private volatile @Nullable Parts parts;
+
+  /** None before the first, and when they are closed. */
   private volatile @Nullable Rounds rounds;
+
+  private volatile RoundProgress endOfRounds =
+      new RoundProgress(0, 0, 0, 0, 0, 100, RoundProgress.End.NONE);
   private volatile Throttle throttle = Throttle.NONE;
   private volatile String tracker = "";
   private volatile @Nullable CriuDump dump;
@@ -189,7 +197,7 @@ public final class Departure {
       }
       return freeze.order(
           () -> {
-            FreezeResult result = new Freeze(id, journal, parts, link, rounds, this::begun).run();
+            FreezeResult result = new Freeze(id, journal, parts(), link, rounds, this::begun).run();
             frozen = true;
             return result;
           });
@@ -207,13 +215,14 @@ public final class Departure {
       if (!copy.wasOrdered()) {
         require(Phase.PREPARED, "copy");
         if (policy.throttles()) {
-          throttle = new CpuSteps(id, parts.folder().work(), rootPid(), this::processes);
+          throttle = new CpuSteps(id, parts().folder().work(), rootPid(), this::processes);
         }
       }
       return copy.order(
           () -> {
             var channels = link.plane().pages();
-            DirtyTracker chosen = parts.trackers().in(parts.folder().work());
+            Parts with = parts();
+            DirtyTracker chosen = with.trackers().in(with.folder().work());
             ImagePages images;
             try {
               images = ImagePages.forThisKernel();
@@ -246,9 +255,7 @@ public final class Departure {
   /** How far the rounds are. */
   public RoundProgress roundProgress() {
     Rounds begun = rounds;
-    return begun == null
-        ? new RoundProgress(0, 0, 0, 0, 0, 100, RoundProgress.End.NONE)
-        : begun.progress();
+    return begun == null ? endOfRounds : begun.progress();
   }
 
   /**
@@ -360,8 +367,9 @@ public final class Departure {
       case PREPARED, ROLLING_BACK -> rollBack();
       case RELEASING -> release(false);
       case FREEZING, FROZEN -> {
-        if (parts.fence().freezeRequested()) {
-          parts.addresses().seal();
+        Parts with = parts();
+        if (with.fence().freezeRequested()) {
+          with.addresses().seal();
         } else if (!isGone()) {
           // Never fenced, so the target has no complete images; or thawed by a roll-back.
           rollBack();
@@ -392,6 +400,8 @@ public final class Departure {
     Rounds begun = rounds;
     if (begun != null) {
       begun.close();
+      endOfRounds = begun.progress();
+      rounds = null;
     }
   }
 
@@ -426,11 +436,13 @@ public final class Departure {
   }
 
   private StalePages frozenPages() throws IOException {
-    return new StalePages(FrozenTree.of(parts.folder().images(), rootPid(), parts.fence()).pages());
+    Parts with = parts();
+    return new StalePages(FrozenTree.of(with.folder().images(), rootPid(), with.fence()).pages());
   }
 
   private Phase runRelease() throws IOException, InterruptedException {
     long begin = System.nanoTime();
+    Parts with = parts();
     journal.change(record -> record.in(Phase.RELEASING));
     CriuDump dumped = dump;
     if (dumped != null) {
@@ -441,18 +453,19 @@ public final class Departure {
         dumped.kill();
       }
     }
-    endCriu();
+    endCriu(with);
     long criuEnded = System.nanoTime();
-    parts.fence().kill(ENDED);
+    with.fence().kill(ENDED);
     // Not before: to take the protection away costs time, and blocks who reads the memory.
     endRounds();
     long treeEnded = System.nanoTime();
-    parts.addresses().release();
+    with.addresses().release();
     long addressesGone = System.nanoTime();
     link.finish();
     long streamsEnded = System.nanoTime();
-    cleanUp();
+    cleanUp(with);
     journal.note(record -> record.in(Phase.RELEASED));
+    parts = null;
     log.info(
         "Migration {}: released: CRIU ended after {} ms, the tree after {} ms, addresses gone after {} ms, streams"
             + " ended after {} ms, nothing left after {} ms",
@@ -466,6 +479,7 @@ public final class Departure {
   }
 
   private Phase runRollBack() throws IOException, InterruptedException {
+    Parts with = parts();
     // Ends every wait for the network; CRIU itself is let finish its freeze, which is short, and
     // then turned back.
     link.cancel();
@@ -479,20 +493,21 @@ public final class Departure {
     if (dumped != null) {
       dumped.abort(ENDED);
     }
-    endCriu();
+    endCriu(with);
     boolean gone = isGone();
     if (!gone) {
       journal.note(record -> record.in(Phase.ROLLING_BACK));
     }
     // A dump that ends after its images were written leaves connections unable to send and receive.
-    for (int pid : parts.fence().processes()) {
+    for (int pid : with.fence().processes()) {
       TcpSockets.endRepair(pid);
     }
-    parts.addresses().rollBack();
-    parts.fence().thaw();
-    cleanUp();
+    with.addresses().rollBack();
+    with.fence().thaw();
+    cleanUp(with);
     Phase end = gone ? Phase.LOST : Phase.ROLLED_BACK;
     journal.note(record -> record.in(end));
+    parts = null;
     if (gone) {
       log.error("Migration {}: the frozen copy of process {} is gone", id, rootPid());
     } else {
@@ -509,16 +524,25 @@ public final class Departure {
   }
 
   /** Whatever is left of it; the tree would be held by it, dead or alive. */
-  private void endCriu() throws IOException {
-    for (CriuTask task : CriuTask.below(parts.folder().path())) {
+  private void endCriu(Parts with) throws IOException {
+    for (CriuTask task : CriuTask.below(with.folder().path())) {
       log.warn("Migration {}: ending {}, which is left over", id, task);
       task.kill();
     }
   }
 
-  private void cleanUp() throws IOException {
-    parts.fence().dissolve();
-    parts.folder().delete();
+  private static void cleanUp(Parts with) throws IOException {
+    with.fence().dissolve();
+    with.folder().delete();
+  }
+
+  private Parts parts() {
+    Parts now = parts;
+    if (now == null) {
+      throw new LongshoreException(
+          Reason.WRONG_PHASE, "migration %s is over on the source".formatted(id));
+    }
+    return now;
   }
 
   private boolean mayBeFrozen() {

@@ -140,11 +140,15 @@ public final class Departures implements Component {
                 if (entry.rolledBack) {
                   opening.cancel();
                 }
-                // Before the step is over, so that a roll-back that waited for it finds it.
-                Departure made =
-                    factory.create(ref, pid, serviceAddresses, target, opening, planes);
-                entry.departure = made;
-                return made;
+                try {
+                  // Before the step is over, so that a roll-back that waited for it finds it.
+                  Departure made =
+                      factory.create(ref, pid, serviceAddresses, target, opening, planes);
+                  entry.departure = made;
+                  return made;
+                } finally {
+                  entry.plane = null;
+                }
               });
     }
     Step.join(prepared).admit(ref.epoch());
@@ -291,7 +295,10 @@ public final class Departures implements Component {
     volatile int pid;
     volatile boolean rolledBack;
     volatile @Nullable Phase overSince;
+
+    /** Until it is the departure's. */
     volatile @Nullable DataPlane plane;
+
     volatile @Nullable Departure departure;
 
     boolean isOver() {

@@ -166,6 +166,7 @@ final class TargetLink {
     DataPlane ending = end();
     if (ending != null) {
       ending.finish();
+      letGo(ending);
     }
   }
 
@@ -174,6 +175,16 @@ final class TargetLink {
     DataPlane ending = end();
     if (ending != null) {
       ending.cancel();
+      letGo(ending);
+    }
+  }
+
+  /** Of a migration that is over no more is kept than how much it sent. */
+  @SuppressWarnings("ReferenceEquality") // Another has sent something else.
+  private synchronized void letGo(DataPlane ended) {
+    if (plane == ended) {
+      bytesBefore += ended.bytesOnWire();
+      plane = null;
     }
   }
 

@@ -16,12 +16,17 @@ import io.longshore.platform.error.Reason;
 import io.longshore.platform.value.HostPort;
 import io.longshore.source.images.ImageChannel;
 import io.longshore.source.pages.PageChannel;
+import io.longshore.source.pages.RoundPolicy;
+import io.longshore.source.pages.RoundProgress;
 import io.longshore.source.pages.TransferBrokenException;
 import io.longshore.source.tracking.DirtyTracker;
+import io.longshore.source.tracking.WrittenPages;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -46,6 +51,8 @@ final class DeparturesTest {
   private Journal journal;
   private Departures departures;
   private Plane plane = new Plane();
+  private WeakReference<SourceAddresses> addresses = new WeakReference<>(null);
+  private WeakReference<DirtyTracker> tracker = new WeakReference<>(null);
   private int pid;
 
   @BeforeEach
@@ -174,6 +181,58 @@ final class DeparturesTest {
     departures.rollBack(ref(id, 1));
   }
 
+  /** An agent remembers thousands of them. */
+  @Test
+  void ofOneThatWasRolledBackOnlyItsEndIsKept() {
+    prepare(id, 1, pid);
+    Departure departure = departures.get(ref(id, 1));
+    departure.copy(new RoundPolicy(Duration.ofSeconds(1), 3, false)).join();
+    assertThat(tracker.refersTo(null)).isFalse();
+    assertThat(departure.bytesOnWire()).isEqualTo(Plane.BYTES);
+    departures.rollBack(ref(id, 1));
+    WeakReference<Plane> streams = new WeakReference<>(plane);
+    plane = new Plane();
+    assertForgotten(streams);
+    assertForgotten(addresses);
+    assertForgotten(tracker);
+    assertThat(departure.phase()).isEqualTo(Phase.ROLLED_BACK);
+    assertThat(departure.bytesOnWire()).isEqualTo(Plane.BYTES);
+    assertThat(departure.roundProgress().end()).isEqualTo(RoundProgress.End.CONVERGED);
+    assertThat(departure.linkBrokenFor()).isZero();
+    assertRefused(departure::freeze, Reason.WRONG_PHASE);
+    assertRefused(() -> departures.release(ref(id, 1), true), Reason.WRONG_PHASE);
+    departures.rollBack(ref(id, 1));
+  }
+
+  @Test
+  void ofOneThatWasReleasedOnlyItsEndIsKept() throws Exception {
+    freezeAndRestart();
+    departures.release(ref(id, 1), true);
+    assertForgotten(addresses);
+    assertThat(departures.phase(ref(id, 1))).contains(Phase.RELEASED);
+    departures.release(ref(id, 1), false);
+    assertRefused(() -> departures.rollBack(ref(id, 1)), Reason.WRONG_PHASE);
+    assertRefused(() -> departures.get(ref(id, 1)).push(true), Reason.WRONG_PHASE);
+  }
+
+  @Test
+  void ofOneThatCouldNotBePreparedNoStreamIsKept() {
+    assertThatThrownBy(() -> prepare(id, 1, -5)).hasMessageContaining("no process");
+    WeakReference<Plane> streams = new WeakReference<>(plane);
+    plane = new Plane();
+    assertForgotten(streams);
+    departures.rollBack(ref(id, 1));
+  }
+
+  private static void assertForgotten(WeakReference<?> part) {
+    await()
+        .untilAsserted(
+            () -> {
+              System.gc();
+              assertThat(part.refersTo(null)).isTrue();
+            });
+  }
+
   @Test
   void letsRunOnWhatWasPreparedWhenTheAgentStops() {
     prepare(id, 1, pid);
@@ -201,20 +260,7 @@ final class DeparturesTest {
 
   @Test
   void aRestartKeepsFrozenWhatIsFrozenAndLetsItRunOnWhenOrdered() throws Exception {
-    prepare(id, 1, pid);
-    journal.write(
-        new DepartureRecord(
-                ref(id, 1),
-                Phase.FREEZING,
-                RootProcess.of(pid),
-                List.of(),
-                TARGET,
-                BandwidthLimit.NONE,
-                null)
-            .entry());
-    CgroupFence fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id).orElseThrow();
-    fence.freeze(Duration.ofSeconds(5));
-    restart();
+    CgroupFence fence = freezeAndRestart();
     assertThat(departures.phase(ref(id, 1))).contains(Phase.FREEZING);
     assertThat(fence.freezeRequested()).isTrue();
     // Nobody knows whether the target has the images; it is asked before anything else.
@@ -283,6 +329,24 @@ final class DeparturesTest {
     prepare(id + "b", 1, pid);
   }
 
+  private CgroupFence freezeAndRestart() throws Exception {
+    prepare(id, 1, pid);
+    journal.write(
+        new DepartureRecord(
+                ref(id, 1),
+                Phase.FREEZING,
+                RootProcess.of(pid),
+                List.of(),
+                TARGET,
+                BandwidthLimit.NONE,
+                null)
+            .entry());
+    CgroupFence fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id).orElseThrow();
+    fence.freeze(Duration.ofSeconds(5));
+    restart();
+    return fence;
+  }
+
   private void prepare(String migration, long epoch, int root) {
     departures.prepare(ref(migration, epoch), root, List.of(), TARGET);
   }
@@ -310,9 +374,9 @@ final class DeparturesTest {
               new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
               new CriuFolder(folder.resolve(ref.id())),
               CgroupFence.create(ref.id(), List.of(root)),
-              new NoAddresses(),
-              () -> data,
-              DeparturesTest::noTracker),
+              noAddresses(),
+              () -> plane,
+              DeparturesTest.this::noPages),
           data);
     }
 
@@ -324,17 +388,40 @@ final class DeparturesTest {
               null,
               new CriuFolder(folder.resolve(record.ref().id())),
               CgroupFence.attach(CgroupHierarchy.forFreezing(), record.ref().id()).orElseThrow(),
-              new NoAddresses(),
+              noAddresses(),
               () -> {
                 throw new TransferBrokenException("no target", null);
               },
-              DeparturesTest::noTracker),
+              DeparturesTest.this::noPages),
           null);
     }
   }
 
-  private static DirtyTracker noTracker(Path folder) {
-    throw new IllegalStateException("no rounds in this test");
+  private SourceAddresses noAddresses() {
+    SourceAddresses fresh = new NoAddresses();
+    addresses = new WeakReference<>(fresh);
+    return fresh;
+  }
+
+  private DirtyTracker noPages(Path work) {
+    DirtyTracker fresh = new NoPages();
+    tracker = new WeakReference<>(fresh);
+    return fresh;
+  }
+
+  private static final class NoPages implements DirtyTracker {
+    @Override
+    public String name() {
+      return "none";
+    }
+
+    @Override
+    public List<WrittenPages> scan(Collection<Integer> pids) {
+      return List.of();
+    }
+
+    @Override
+    public void close() {}
   }
 
   private static MigrationRef ref(String id, long epoch) {
@@ -368,6 +455,8 @@ final class DeparturesTest {
   }
 
   private static final class Plane implements DataPlane {
+    static final long BYTES = 42;
+
     volatile CountDownLatch opened = new CountDownLatch(0);
     volatile int cancelled;
 
@@ -410,7 +499,7 @@ final class DeparturesTest {
 
     @Override
     public long bytesOnWire() {
-      return 0;
+      return BYTES;
     }
 
     @Override
