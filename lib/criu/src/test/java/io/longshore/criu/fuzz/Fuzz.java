@@ -16,8 +16,8 @@ import java.util.Random;
 final class Fuzz {
   private static final Duration LONGEST_ROUND = Duration.ofSeconds(20);
 
-  /** Of a few minutes: a kilobyte that each round left behind is more. */
-  private static final long MOST_GROWTH = 4 << 20;
+  /** What is made once is far less; a kilobyte for each round of ten minutes is more. */
+  private static final long MOST_GROWTH = 8 << 20;
 
   private static final int COLLECTIONS = 3;
   private static final byte[] TELLING = {0, 1, 0x7f, (byte) 0x80, (byte) 0xff, '/', '.'};
