@@ -27,10 +27,14 @@ final class MemoryModel implements AutoCloseable {
   /** Of each process: what was named when it could not be read, so that it is still to be read. */
   private final Map<Integer, Set<Long>> unread = new HashMap<>();
 
+  private final Map<Integer, List<Range>> described = new HashMap<>();
+
   private final ProcessMemoryReader reader = new ProcessMemoryReader();
   private final Arena arena = Arena.ofShared();
   private final MemorySegment page = arena.allocate(PageSize.BYTES, PageSize.BYTES);
   private long compared;
+
+  private record Range(Mapping mapping, long start, long end) {}
 
   /** Copies what a scan named, and what an earlier one named and nobody could read then. */
   void copy(DirtyTracker tracker, List<WrittenPages> written) throws IOException {
@@ -69,20 +73,35 @@ final class MemoryModel implements AutoCloseable {
     }
   }
 
-  /** Pages of processes that do not run which are not as they were copied. */
-  List<String> differences(Collection<Integer> pids) throws IOException {
-    List<String> wrong = new ArrayList<>();
+  /**
+   * Notes which pages of processes that do not run are there, as CRIU does before the last look.
+   * The kernel may add some later on (khugepaged), which hold zeros and count as not there.
+   */
+  void describe(Collection<Integer> pids) throws IOException {
+    described.clear();
     for (int pid : pids) {
-      Map<Long, byte[]> known = processes.getOrDefault(pid, Map.of());
+      List<Range> ranges = described.computeIfAbsent(pid, of -> new ArrayList<>());
       try (OwnPages pages = OwnPages.of(pid)) {
         for (Mapping mapping : Mappings.read(pid)) {
           if (mapping.kind() == Mapping.Kind.ANONYMOUS && mapping.readable()) {
             pages.find(
                 mapping.start(),
                 mapping.end(),
-                (s, e) -> compare(pid, mapping, s, e, known, wrong));
+                (start, end) -> ranges.add(new Range(mapping, start, end)));
           }
         }
+      }
+    }
+  }
+
+  /** Pages that were described and are not as they were copied. */
+  List<String> differences() throws IOException {
+    List<String> wrong = new ArrayList<>();
+    for (Map.Entry<Integer, List<Range>> process : described.entrySet()) {
+      int pid = process.getKey();
+      Map<Long, byte[]> known = processes.getOrDefault(pid, Map.of());
+      for (Range range : process.getValue()) {
+        compare(pid, range.mapping(), range.start(), range.end(), known, wrong);
       }
     }
     return wrong;
