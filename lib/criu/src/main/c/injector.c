@@ -18,48 +18,26 @@
 // code.
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/types.h>
-#include <sys/uio.h>
-#include <sys/user.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "tracing.h"
 
 enum {
   MOST_TRIES = 8,
-  LOOK_AGAIN_NANOS = 20000,
   // linux/ptrace.h, which cannot be included together with sys/ptrace.h.
   GET_RSEQ_CONFIGURATION = 0x420f,
   SUSPEND_SECCOMP = 1 << 21,
-  EVENT_STOP = 128,
   SYSCALL_STOP = SIGTRAP | 0x80,
-  // linux/errno.h; never seen by programs.
-  ERESTARTNOHAND = 514,
 };
 
 #if defined __x86_64__
-typedef struct user_regs_struct registers;
 static const unsigned char call_instruction[] = {0x0f, 0x05};
 #define PROGRAM_COUNTER rip
-#elif defined __aarch64__
-typedef struct user_regs_struct registers;
+#else
 static const unsigned char call_instruction[] = {0x01, 0x00, 0x00, 0xd4};
 #define PROGRAM_COUNTER pc
-#else
-#error "the registers of this architecture are not known"
 #endif
 
 static struct {
@@ -71,45 +49,13 @@ static struct {
 
 // What came of it: the tracing is done by a child that shares this memory, and this table of descriptors.
 static int taken;
-static char why[300];
 
 // Whether the process can be tried again with another of its threads.
 static bool untouched;
 
-static int refuse(const char *format, ...) {
-  va_list values;
-  va_start(values, format);
-  vsnprintf(why, sizeof why, format, values);
-  va_end(values);
-  return -1;
-}
-
-static int fail(const char *what, pid_t thread) {
-  return refuse("%s(%d): %s", what, thread, strerror(errno));
-}
-
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000ll + time.tv_nsec;
-}
-
 static bool read_memory(unsigned long address, void *to, size_t length) {
   struct iovec here = {to, length}, there = {(void *)address, length};
   return process_vm_readv(order.process, &here, 1, &there, 1, 0) == (ssize_t)length;
-}
-
-static int get_registers(pid_t thread, registers *found, size_t *length) {
-  struct iovec set = {found, sizeof *found};
-  if (ptrace(PTRACE_GETREGSET, thread, NT_PRSTATUS, &set)) return fail("PTRACE_GETREGSET", thread);
-  *length = set.iov_len;
-  return 0;
-}
-
-static int set_registers(pid_t thread, registers *wanted) {
-  struct iovec set = {wanted, sizeof *wanted};
-  if (ptrace(PTRACE_SETREGSET, thread, NT_PRSTATUS, &set)) return fail("PTRACE_SETREGSET", thread);
-  return 0;
 }
 
 // Registers for one call of the kernel with one argument.
@@ -135,20 +81,6 @@ static long result_of_call(const registers *set) {
 #endif
 }
 
-// Some calls do not tell a stop from a signal and return EINTR, signal(7): epoll_wait(2), sigtimedwait(2), semop(2) and
-// io_getevents(2). They are made to look as pause(2) does, which the kernel restarts unless there is a signal to be handled.
-static void make_resumable(registers *set) {
-#if defined __x86_64__
-  static const long interrupted_by_stops[] = {SYS_semop,      SYS_rt_sigtimedwait, SYS_io_getevents,   SYS_semtimedop,
-                                              SYS_epoll_wait, SYS_epoll_pwait,     SYS_io_pgetevents, SYS_epoll_pwait2};
-  if ((long)set->rax != -EINTR) return;
-  for (size_t i = 0; i < sizeof interrupted_by_stops / sizeof *interrupted_by_stops; i++)
-    if ((long)set->orig_rax == interrupted_by_stops[i]) set->rax = -ERESTARTNOHAND;
-#else
-  (void)set;
-#endif
-}
-
 // A thread that is interrupted in a restartable sequence, rseq(2), is sent by the kernel to where it starts over. The kernel
 // would not do so if the thread was made to run elsewhere in between.
 static bool is_in_restartable_sequence(pid_t thread, unsigned long counter) {
@@ -169,37 +101,14 @@ static bool is_in_restartable_sequence(pid_t thread, unsigned long counter) {
          read_memory(description, &sequence, sizeof sequence) && counter - sequence.start < sequence.length;
 }
 
-// The next stop of the thread, as wait(2) tells it; 0 if there is none in time, -1 if the thread has ended.
-static int await_stop(pid_t thread, int64_t deadline) {
-  bool bounded = deadline != INT64_MAX;
-  for (;;) {
-    int status;
-    pid_t found = waitpid(thread, &status, __WALL | __WNOTHREAD | (bounded ? WNOHANG : 0));
-    if (found == thread && WIFSTOPPED(status)) return status;
-    if (found == thread) return refuse("thread %d has ended", thread);
-    if (found < 0 && errno != EINTR) return fail("wait4", thread);
-    if (!bounded) continue;
-    if (now() >= deadline) return 0;
-    // wait(2) has no limit of its own.
-    nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NANOS}, NULL);
-  }
-}
-
-static bool is_event_stop(int status) { return status >> 16 == EVENT_STOP; }
-
 // Stops it where it is about to go back to its own code, whatever call it was in; or where it would stand at once if it was
 // stopped already and went on. It is not touched if it does not come there in time, as from an uninterruptible wait.
 static int stop(pid_t thread, bool is_stopped, int64_t deadline) {
   if (ptrace(PTRACE_INTERRUPT, thread, 0, 0)) return fail("PTRACE_INTERRUPT", thread);
   if (is_stopped && ptrace(PTRACE_CONT, thread, 0, 0)) return fail("PTRACE_CONT", thread);
-  for (;;) {
-    int status = await_stop(thread, deadline);
-    if (status < 0) return -1;
-    if (!status) return refuse("thread %d of process %d did not stop in time", thread, order.process);
-    if (is_event_stop(status)) return 0;
-    // A signal on its way came first: it is delivered, then the thread stops.
-    if (ptrace(PTRACE_CONT, thread, 0, WSTOPSIG(status))) return fail("PTRACE_CONT", thread);
-  }
+  int stopped = await_event_stop(thread, deadline);
+  if (!stopped) return refuse("thread %d of process %d did not stop in time", thread, order.process);
+  return stopped < 0 ? -1 : 0;
 }
 
 // No signal is delivered meanwhile. Without a limit: it is not as it was, so it cannot be let go.
@@ -340,14 +249,6 @@ static void carry_out(void) {
   if (threads) closedir(threads);
 }
 
-// Not to be chosen when memory is short: it has next to none, and a process may be in its hands.
-static void ask_to_be_spared(void) {
-  int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (file < 0) return;
-  if (write(file, "-1000", 5) < 0) perror("oom_score_adj");
-  close(file);
-}
-
 int main(void) {
   sigset_t all;
   char line[200];
@@ -364,7 +265,6 @@ int main(void) {
     else
       carry_out();
     if (taken < 0) {
-      why[strcspn(why, "\n")] = 0;
       printf("no %s\n", why);
       continue;
     }

@@ -14,19 +14,19 @@ record Architecture(
 
   private static final Architecture X86_64 =
       new Architecture(
-          new Numbers(323, 312, 25, 11),
+          new Numbers(323, 312, 25, 11, 10),
           0x050f, // syscall
           2,
           1);
   private static final Architecture AARCH64 =
       new Architecture(
-          new Numbers(282, 272, 216, 215),
+          new Numbers(282, 272, 216, 215, 226),
           0xd4000001, // svc #0
           4,
           4);
 
   /** Numbers of system calls that are older than the common table; asm/unistd.h. */
-  record Numbers(long userfaultfd, long kcmp, long mremap, long munmap) {}
+  record Numbers(long userfaultfd, long kcmp, long mremap, long munmap, long mprotect) {}
 
   static Architecture ofThisMachine() {
     return System.getProperty("os.arch", "").equals("aarch64") ? AARCH64 : X86_64;

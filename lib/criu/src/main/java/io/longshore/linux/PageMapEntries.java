@@ -17,12 +17,30 @@ public final class PageMapEntries implements AutoCloseable {
 
   private static final long SWAPPED = 1L << 62;
   private static final long PRESENT = 1L << 63;
+
+  /** Frame number, or type and offset of swap. */
+  private static final long WHERE = SWAPPED | PRESENT | (SOFT_DIRTY - 1);
+
   private static final int ENTRIES = 1 << 15;
 
   private final int pid;
   private final FileDescriptorHandle pagemap;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment entries = arena.allocate(ValueLayout.JAVA_LONG, ENTRIES);
+
+  /** Takes pages in ascending order. */
+  @FunctionalInterface
+  public interface EntryConsumer {
+    /**
+     * Takes one page.
+     *
+     * @param page its address / 4096
+     * @param where its content is: the frame in memory, which is 0 for who lacks CAP_SYS_ADMIN, or
+     *     the place in swap. No two places have the same
+     * @param written whether {@link #SOFT_DIRTY} is set
+     */
+    void accept(long page, long where, boolean written) throws IOException;
+  }
 
   private PageMapEntries(int pid, FileDescriptorHandle pagemap) {
     this.pid = pid;
@@ -44,22 +62,49 @@ public final class PageMapEntries implements AutoCloseable {
   public void find(long start, long end, long bits, PageConsumer consumer) throws IOException {
     long from = start;
     while (from < end) {
-      long wanted = Math.min(ENTRIES, (end - from) / PageSize.BYTES) * Long.BYTES;
-      long read =
-          SystemCalls.readAt(
-              pagemap.number(), entries.asSlice(0, wanted), from / PageSize.BYTES * Long.BYTES);
-      if (read < 0) {
-        throw new SystemCallException(
-            "pread(/proc/%d/pagemap, 0x%x-0x%x)".formatted(pid, from, end), (int) -read);
-      }
-      int count = (int) (read / Long.BYTES);
-      if (count == 0) {
-        // The kernel gives nothing of a process that has ended.
-        throw new SystemCallException("pread(/proc/" + pid + "/pagemap)", Errno.ESRCH);
-      }
+      int count = read(from, end);
       report(from, count, bits, consumer);
       from += (long) count * PageSize.BYTES;
     }
+  }
+
+  /** Reports each page in {@code [start, end)} that is in memory or in swap, with where it is. */
+  public void forEach(long start, long end, EntryConsumer consumer) throws IOException {
+    long from = start;
+    while (from < end) {
+      int count = read(from, end);
+      long first = from / PageSize.BYTES;
+      for (int i = 0; i < count; i++) {
+        long entry = entries.getAtIndex(ValueLayout.JAVA_LONG, i);
+        if (matches(entry, 0)) {
+          consumer.accept(first + i, entry & WHERE, (entry & SOFT_DIRTY) != 0);
+        }
+      }
+      from += (long) count * PageSize.BYTES;
+    }
+  }
+
+  /** Whether the kernel tells this process where pages are. */
+  static boolean isTold(long where) {
+    return (where & (SOFT_DIRTY - 1)) != 0;
+  }
+
+  /** Reads the first entries of a range; how many. */
+  private int read(long from, long end) throws SystemCallException {
+    long wanted = Math.min(ENTRIES, (end - from) / PageSize.BYTES) * Long.BYTES;
+    long read =
+        SystemCalls.readAt(
+            pagemap.number(), entries.asSlice(0, wanted), from / PageSize.BYTES * Long.BYTES);
+    if (read < 0) {
+      throw new SystemCallException(
+          "pread(/proc/%d/pagemap, 0x%x-0x%x)".formatted(pid, from, end), (int) -read);
+    }
+    int count = (int) (read / Long.BYTES);
+    if (count == 0) {
+      // The kernel gives nothing of a process that has ended.
+      throw new SystemCallException("pread(/proc/" + pid + "/pagemap)", Errno.ESRCH);
+    }
+    return count;
   }
 
   private void report(long from, int count, long bits, PageConsumer consumer) throws IOException {

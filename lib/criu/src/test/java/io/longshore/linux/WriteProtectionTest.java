@@ -4,13 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -256,57 +254,7 @@ class WriteProtectionTest {
     }
   }
 
-  /** Starts what is no child of this JVM; a C program of the resources, or a command. */
   private void start(String program, String... arguments) throws Exception {
-    String command = program;
-    String[] given = arguments;
-    if (program.equals("waits")) {
-      Path source = folder.resolve("waits.c");
-      try (var text =
-          Objects.requireNonNull(WriteProtectionTest.class.getResourceAsStream("waits.c"))) {
-        Files.write(source, text.readAllBytes());
-      }
-      command = folder.resolve("waits").toString();
-      String _ = Child.run("gcc", "-O2", "-pthread", "-o", command, source.toString());
-      given =
-          Stream.concat(Stream.of(arguments[0], folder.toString()), Stream.of(arguments).skip(1))
-              .toArray(String[]::new);
-    }
-    Path pidFile = folder.resolve("pid");
-    Process shell =
-        new ProcessBuilder(
-                Stream.concat(
-                        Stream.of(
-                            "setsid",
-                            "--fork",
-                            "sh",
-                            "-c",
-                            "echo $$ > "
-                                + pidFile
-                                + ".new; mv "
-                                + pidFile
-                                + ".new "
-                                + pidFile
-                                + "; exec \"$@\"",
-                            "sh",
-                            command),
-                        Stream.of(given))
-                    .toList())
-            .redirectInput(new File("/dev/null"))
-            .redirectOutput(new File("/dev/null"))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    assertThat(shell.waitFor()).isZero();
-    String name = Path.of(command).getFileName().toString();
-    await()
-        .atMost(PATIENCE)
-        .until(
-            () -> {
-              if (!Files.exists(pidFile)) {
-                return false;
-              }
-              pid = Integer.parseInt(Files.readString(pidFile).strip());
-              return name.equals("sh") || TaskReader.read(pid).command().equals(name);
-            });
+    pid = Stranger.start(folder, program, arguments);
   }
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -83,13 +84,17 @@ static void helper(const char *how) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static int nap_on(void *unused) {
+  for (;;) syscall(SYS_nanosleep, &(struct timespec){0, 1000000}, unused);
+}
+
 static void wait_once(const char *kind, int round) {
   struct timespec time = {0, MILLISECONDS * 1000000};
   struct epoll_event ready;
   long start = now();
   char byte;
   uint64_t count;
-  if (!strcmp(kind, "nanosleep") || !strcmp(kind, "filtered")) {
+  if (!strcmp(kind, "nanosleep") || !strcmp(kind, "filtered") || !strcmp(kind, "shared")) {
     check(round, "nanosleep", nanosleep(&time, NULL), 0);
     check(round, "slept long enough", now() - start >= MILLISECONDS - 1, 1);
     check(round, "slept too long", now() - start > 10 * MILLISECONDS, 0);
@@ -170,6 +175,10 @@ int main(int count, char **arguments) {
   if (!strcmp(kind, "epoll")) helper("e");
   if (!strcmp(kind, "sigwait") || !strcmp(kind, "sigsuspend")) helper("s");
   if (!strcmp(kind, "futex-wake")) helper("f");
+  if (!strcmp(kind, "shared")) {
+    static char stack[16384] __attribute__((aligned(16)));
+    if (clone(nap_on, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL) < 0) return 1;
+  }
   if (!strcmp(kind, "filtered")) {
     // Kills on userfaultfd(2) and allows all else.
     struct { uint16_t code; uint8_t jt, jf; uint32_t k; } code[] = {

@@ -13,7 +13,7 @@ import java.util.List;
  * what exists is in the page maps of the dump.
  */
 public interface DirtyTracker extends AutoCloseable {
-  /** As in plans and traces: {@code userfaultfd}, {@code content-hash}. */
+  /** As in plans and traces: {@code userfaultfd}, {@code soft-dirty}, {@code content-hash}. */
   String name();
 
   /**

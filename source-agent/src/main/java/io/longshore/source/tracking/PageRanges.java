@@ -23,6 +23,11 @@ final class PageRanges {
     ranges.add(new Range(first, count));
   }
 
+  /** Adds a page behind all that are here. */
+  void addPage(long page) {
+    add(page * PageSize.BYTES, (page + 1) * PageSize.BYTES);
+  }
+
   /** Adds what was collected apart from these, and lies behind them. */
   void addAll(PageRanges more) {
     for (Range range : more.ranges) {
