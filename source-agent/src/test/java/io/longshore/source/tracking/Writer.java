@@ -21,6 +21,9 @@ public final class Writer implements AutoCloseable {
 
   private static final int SIGCONT = 18;
 
+  /** More where a test would not get on beside it. */
+  private static final String NICENESS = System.getProperty("longshore.tracking.nice", "0");
+
   private final Path folder;
   private final int pid;
 
@@ -29,11 +32,20 @@ public final class Writer implements AutoCloseable {
     this.pid = pid;
   }
 
-  /** Starts one of these: random, quiet. */
+  /** Starts one of these: random, quiet, small, moving. */
   public static Writer start(Path folder, String kind, long number) throws Exception {
     String program = Program.PATH.toString();
     Process starting =
-        new ProcessBuilder("setsid", "--fork", program, kind, folder.toString(), "" + number)
+        new ProcessBuilder(
+                "setsid",
+                "--fork",
+                "nice",
+                "-n",
+                NICENESS,
+                program,
+                kind,
+                folder.toString(),
+                "" + number)
             .redirectInput(new File("/dev/null"))
             .redirectOutput(new File("/dev/null"))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -59,7 +71,7 @@ public final class Writer implements AutoCloseable {
     return said(folder, 1);
   }
 
-  /** Lets a quiet one write each hundredth page, and waits until it has. */
+  /** Lets a quiet one write each hundredth page, or a moving one move, and waits until it has. */
   public void writeSome() throws Exception {
     long before = said(folder, 2);
     signal(pid, 10);

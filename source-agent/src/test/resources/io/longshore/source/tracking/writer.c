@@ -1,6 +1,9 @@
 // Does everything to its memory that a process can, in an order that a seed decides, until it is killed.
 // usage: writer random FOLDER SEED [DEPTH]     a tree of up to seven processes of two threads each
 //        writer quiet FOLDER PAGES             fills memory; on SIGUSR1 writes each hundredth page of it and says so
+//        writer small FOLDER PAGES             as quiet, without huge pages
+//        writer moving FOLDER PAGES            as small, but on SIGUSR1 it changes what is where and writes nothing: moves memory by
+//                                              whole page tables, and drops some of it
 // Writes its pid, and for 'quiet' the address, to FOLDER/ready.
 #define _GNU_SOURCE
 #include <alloca.h>
@@ -252,21 +255,42 @@ static void be_random(char **arguments) {
   }
 }
 
-static void be_quiet(size_t pages) {
+// Aligned, so that mremap(2) moves page tables as they are.
+static char *map_aligned(size_t length) {
+  char *start = mmap(NULL, length + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) fail(__LINE__);
+  return (char *)(((uintptr_t)start + HUGE - 1) & -(uintptr_t)HUGE);
+}
+
+// Two halves change places, and some pages are zeros then.
+static void move_about(char *memory, char *aside, size_t length) {
+  size_t half = length / 2;
+  shift(memory, aside, half / PAGE);
+  shift(memory + half, memory, half / PAGE);
+  shift(aside, memory + half, half / PAGE);
+  madvise(memory + HUGE, 10 * PAGE, MADV_DONTNEED);
+  for (int i = 0; i < 10; i++) *(volatile char *)(memory + HUGE + i * PAGE);
+}
+
+static void be_quiet(const char *kind, size_t pages) {
+  int moving = !strcmp(kind, "moving");
   char text[64];
   sigset_t usr1;
   sigemptyset(&usr1);
   sigaddset(&usr1, SIGUSR1);
   sigprocmask(SIG_BLOCK, &usr1, NULL);
-  char *memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) fail(__LINE__);
+  char *memory = map_aligned(pages * PAGE);
+  char *aside = map_aligned(pages * PAGE);
+  if (strcmp(kind, "quiet")) madvise(memory, pages * PAGE, MADV_NOHUGEPAGE);
   for (size_t i = 0; i < pages; i++) scribble(memory + i * PAGE);
   for (int round = 0;; round++) {
     snprintf(text, sizeof text, "%d %lu %d\n", getpid(), (uintptr_t)memory / PAGE, round);
     say(text);
     int signal;
     sigwait(&usr1, &signal);
-    for (size_t i = 0; i < pages; i += 100) memory[i * PAGE]++;
+    if (moving) move_about(memory, aside, pages * PAGE);
+    else
+      for (size_t i = 0; i < pages; i += 100) memory[i * PAGE]++;
   }
 }
 
@@ -275,7 +299,7 @@ int main(int count, char **arguments) {
   alarm(LIFE);
   folder = arguments[2];
   state = strtoull(arguments[3], NULL, 10) * 2654435761u | 1;
-  if (!strcmp(arguments[1], "quiet")) be_quiet(strtoull(arguments[3], NULL, 10));
+  if (strcmp(arguments[1], "random")) be_quiet(arguments[1], strtoull(arguments[3], NULL, 10));
   if (count > 4) {
     depth = atoi(arguments[4]) % 8;
   } else {
