@@ -23,6 +23,7 @@ import io.longshore.target.restore.Restoration;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -76,7 +77,7 @@ final class ArrivalTest {
     assertOver(() -> open.pages());
     assertOver(() -> open.demands());
     assertOver(() -> open.hold(new byte[1500]));
-    assertOver(open::restore);
+    assertOver(() -> open.restore(Duration.ofSeconds(10)));
     arrivals.abort(REF, false);
     arrivals.abort(REF, true);
     assertThat(open.phase()).isEqualTo(Phase.ABORTED);
