@@ -23,9 +23,10 @@ import org.slf4j.LoggerFactory;
  * {@code CONFIG_MEM_SOFT_DIRTY}.
  *
  * <p>Reading these bits and clearing them are two steps, and a write between them would be lost. So
- * all processes are held for both, some milliseconds a GiB, and all are read before the first is
- * cleared: one writes into the other's memory, or has the same. What cannot be held is not cleared,
- * which names too much later on and loses nothing. So it is in the freeze, when CRIU holds them.
+ * all processes are held for both, longer the more memory they have, and all are read before the
+ * first is cleared: one writes into the other's memory, or has the same. What cannot be held is not
+ * cleared, which names too much later on and loses nothing. So it is in the freeze, when CRIU holds
+ * them.
  *
  * <p>The bits alone do not do. A child has those of its parent; a range that mremap(2) moves by
  * whole page tables, or that is dropped and read again, has them clear (Linux 6.1). So it is noted
