@@ -10,12 +10,11 @@ import io.longshore.criu.CriuVersion;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.ProcessFamily.Member;
-import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.arrival.Arrival.Parts;
 import io.longshore.target.images.ImageFolder;
-import io.longshore.target.network.AddressArrival;
+import io.longshore.target.network.TestAddresses;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
@@ -26,7 +25,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,7 +45,7 @@ final class ArrivalTest {
 
   private final Arrivals arrivals = new Arrivals((ref, facts, promised) -> receiving(ref));
   private WeakReference<PageStore> pages = new WeakReference<>(null);
-  private WeakReference<Addresses> addresses = new WeakReference<>(null);
+  private WeakReference<TestAddresses> addresses = new WeakReference<>(null);
   private Process workload;
 
   @BeforeEach
@@ -171,7 +169,7 @@ final class ArrivalTest {
       PageStore store,
       Demands demands,
       Restoration restoration) {
-    Addresses fresh = new Addresses();
+    TestAddresses fresh = new TestAddresses();
     pages = new WeakReference<>(store);
     addresses = new WeakReference<>(fresh);
     return new Parts(
@@ -186,8 +184,8 @@ final class ArrivalTest {
   }
 
   private int held() {
-    Addresses now = addresses.get();
-    return now == null ? -1 : now.held;
+    TestAddresses now = addresses.get();
+    return now == null ? -1 : now.held();
   }
 
   private static void assertForgotten(WeakReference<?> part) {
@@ -203,32 +201,5 @@ final class ArrivalTest {
     assertThatThrownBy(call)
         .isInstanceOfSatisfying(
             LongshoreException.class, e -> assertThat(e.reason()).isEqualTo(Reason.WRONG_PHASE));
-  }
-
-  private static final class Addresses implements AddressArrival {
-    private int held;
-
-    @Override
-    public void prepare(Consumer<List<ServiceAddress>> claim) {}
-
-    @Override
-    public void hold(byte[] packet) {
-      held++;
-    }
-
-    @Override
-    public void silence() {}
-
-    @Override
-    public void letOut() {}
-
-    @Override
-    public void resume() {}
-
-    @Override
-    public void withdraw() {}
-
-    @Override
-    public void close() {}
   }
 }

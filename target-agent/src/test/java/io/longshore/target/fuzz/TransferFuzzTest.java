@@ -22,7 +22,6 @@ import io.longshore.criu.image.Pagemap;
 import io.longshore.criu.image.PagemapEntry;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
-import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.Destination;
@@ -36,7 +35,7 @@ import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.ArrivalNotes;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.images.ImageFolder;
-import io.longshore.target.network.AddressArrival;
+import io.longshore.target.network.TestAddresses;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
@@ -72,7 +71,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -202,7 +200,7 @@ final class TransferFuzzTest {
               demands,
               new Restoration(
                   new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)), images, store, demands),
-              new NoAddress(),
+              new TestAddresses(),
               1 << 20));
     } catch (IOException e) {
       throw new LongshoreException(Reason.INTERNAL, "cannot prepare", e);
@@ -419,28 +417,5 @@ final class TransferFuzzTest {
         throw new UncheckedIOException(e);
       }
     }
-  }
-
-  private static final class NoAddress implements AddressArrival {
-    @Override
-    public void prepare(Consumer<List<ServiceAddress>> claim) {}
-
-    @Override
-    public void hold(byte[] packet) {}
-
-    @Override
-    public void silence() {}
-
-    @Override
-    public void letOut() {}
-
-    @Override
-    public void resume() {}
-
-    @Override
-    public void withdraw() {}
-
-    @Override
-    public void close() {}
   }
 }

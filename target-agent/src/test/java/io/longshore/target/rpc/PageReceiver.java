@@ -8,7 +8,6 @@ import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.Mapping;
 import io.longshore.linux.Mappings;
 import io.longshore.linux.PageSize;
-import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.rpc.GrpcServer;
 import io.longshore.platform.rpc.TransportTuning;
 import io.longshore.platform.tls.Certificates;
@@ -19,7 +18,7 @@ import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.ArrivalNotes;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.images.ImageFolder;
-import io.longshore.target.network.AddressArrival;
+import io.longshore.target.network.TestAddresses;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
@@ -33,7 +32,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 
 /**
  * The target's half of {@code deploy/bench data-plane}: receives the memory of a process as a
@@ -74,7 +72,7 @@ final class PageReceiver {
                             images,
                             pages,
                             demands),
-                        new NoAddresses(),
+                        new TestAddresses(),
                         bytes)));
     Arrival arrival =
         arrivals.prepare(
@@ -119,28 +117,5 @@ final class PageReceiver {
     var system =
         (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     return TimeUnit.NANOSECONDS.toMillis(system.getProcessCpuTime());
-  }
-
-  private static final class NoAddresses implements AddressArrival {
-    @Override
-    public void prepare(Consumer<List<ServiceAddress>> claim) {}
-
-    @Override
-    public void hold(byte[] packet) {}
-
-    @Override
-    public void silence() {}
-
-    @Override
-    public void letOut() {}
-
-    @Override
-    public void resume() {}
-
-    @Override
-    public void withdraw() {}
-
-    @Override
-    public void close() {}
   }
 }

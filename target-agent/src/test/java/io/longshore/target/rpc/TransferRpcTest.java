@@ -15,7 +15,6 @@ import io.longshore.criu.image.Pagemap;
 import io.longshore.criu.image.PagemapEntry;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
-import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.rpc.Destination;
@@ -28,7 +27,7 @@ import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.ArrivalNotes;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.images.ImageFolder;
-import io.longshore.target.network.AddressArrival;
+import io.longshore.target.network.TestAddresses;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
@@ -59,8 +58,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
 import java.util.zip.Adler32;
 import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
@@ -82,7 +79,7 @@ final class TransferRpcTest {
   private static final long IMAGE_LIMIT = 4 << 20;
   private static final MigrationRef REF = new MigrationRef("m-1", 3);
 
-  private final Packets packets = new Packets();
+  private final TestAddresses packets = new TestAddresses();
   private final GrpcChannels channels =
       new GrpcChannels(OpenTelemetry.noop(), new PlaintextOnLoopback());
   private final Arrivals arrivals = new Arrivals((ref, facts, promised) -> arrival(ref));
@@ -213,13 +210,13 @@ final class TransferRpcTest {
         SendImagesRequest.newBuilder()
             .setPacket(HeldPacket.newBuilder().setPacket(ByteString.copyFromUtf8("ip")))
             .build());
-    await().until(() -> packets.held.size() == 1);
+    await().until(() -> packets.held() == 1);
     images.send(
         SendImagesRequest.newBuilder()
             .setPacket(HeldPacket.newBuilder().setPacket(ByteString.copyFrom(new byte[65537])))
             .build());
     assertThat(images.peer.reason()).isEqualTo(Reason.MALFORMED_STREAM);
-    assertThat(packets.held).hasSize(1);
+    assertThat(packets.held()).isEqualTo(1);
   }
 
   @Test
@@ -782,32 +779,5 @@ final class TransferRpcTest {
     } catch (IOException e) {
       throw new LongshoreException(Reason.INTERNAL, "cannot prepare", e);
     }
-  }
-
-  private static final class Packets implements AddressArrival {
-    final List<byte[]> held = new CopyOnWriteArrayList<>();
-
-    @Override
-    public void prepare(Consumer<List<ServiceAddress>> claim) {}
-
-    @Override
-    public void hold(byte[] packet) {
-      held.add(packet);
-    }
-
-    @Override
-    public void silence() {}
-
-    @Override
-    public void letOut() {}
-
-    @Override
-    public void resume() {}
-
-    @Override
-    public void withdraw() {}
-
-    @Override
-    public void close() {}
   }
 }
