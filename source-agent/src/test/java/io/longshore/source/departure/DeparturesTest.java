@@ -275,19 +275,7 @@ final class DeparturesTest {
 
   @Test
   void aFrozenTreeThatWasKilledIsLost() throws Exception {
-    prepare(id, 1, pid);
-    journal.write(
-        new DepartureRecord(
-                ref(id, 1),
-                Phase.FREEZING,
-                RootProcess.of(pid),
-                List.of(),
-                TARGET,
-                BandwidthLimit.NONE,
-                null)
-            .entry());
-    CgroupFence fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id).orElseThrow();
-    fence.freeze(Duration.ofSeconds(5));
+    CgroupFence fence = freeze();
     fence.kill(Duration.ofSeconds(5));
     restart();
     assertRefused(() -> departures.get(ref(id, 1)).push(true), Reason.WORKLOAD_LOST);
@@ -330,6 +318,12 @@ final class DeparturesTest {
   }
 
   private CgroupFence freezeAndRestart() throws Exception {
+    CgroupFence fence = freeze();
+    restart();
+    return fence;
+  }
+
+  private CgroupFence freeze() throws Exception {
     prepare(id, 1, pid);
     journal.write(
         new DepartureRecord(
@@ -343,7 +337,6 @@ final class DeparturesTest {
             .entry());
     CgroupFence fence = CgroupFence.attach(CgroupHierarchy.forFreezing(), id).orElseThrow();
     fence.freeze(Duration.ofSeconds(5));
-    restart();
     return fence;
   }
 
