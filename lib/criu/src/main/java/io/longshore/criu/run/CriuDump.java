@@ -9,6 +9,7 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -77,11 +78,7 @@ public final class CriuDump {
       HiddenPages hidden = options.hidePages() ? HiddenPages.create(options.work()) : null;
       CriuProcess process =
           CriuProcess.startWithStatus(
-              criu,
-              "dump",
-              options.work(),
-              arguments,
-              hidden == null ? Map.of() : hidden.environment());
+              criu, "dump", options.work(), arguments, environment(options.work(), hidden));
       return new CriuDump(process, criu.headerLayout(), port, barrier, watch, hidden);
     } catch (IOException failure) {
       if (watch != null) {
@@ -89,6 +86,18 @@ public final class CriuDump {
       }
       throw failure;
     }
+  }
+
+  private static Map<String, String> environment(Path work, @Nullable HiddenPages hidden)
+      throws IOException {
+    Map<String, String> environment = new HashMap<>();
+    String libraries = PreloadedLibrary.TASK_LIMITS.putInto(work).toString();
+    if (hidden != null) {
+      environment.putAll(hidden.environment());
+      libraries += ":" + PreloadedLibrary.HIDDEN_PAGES.putInto(work);
+    }
+    environment.put("LD_PRELOAD", libraries);
+    return environment;
   }
 
   /**

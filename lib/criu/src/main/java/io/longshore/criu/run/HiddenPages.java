@@ -2,7 +2,6 @@ package io.longshore.criu.run;
 
 import io.longshore.criu.image.PagemapEntry;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -10,7 +9,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * Long runs of private anonymous pages that a dump leaves alone. CRIU would list each page of them
@@ -22,30 +20,22 @@ import java.util.Objects;
  * load it, nothing is hidden and nothing is written down.
  */
 public final class HiddenPages {
-  private static final String LIBRARY = "hidden_pages.so";
-
-  private final Path library;
   private final Path list;
 
-  private HiddenPages(Path work) {
-    this.library = work.resolve(LIBRARY);
-    this.list = work.resolve("hidden-pages");
+  private HiddenPages(Path list) {
+    this.list = list;
   }
 
-  /** Puts the library into the work folder of a dump, which must be where programs can be run. */
+  /** Of a dump that has this work folder and loads {@link PreloadedLibrary#HIDDEN_PAGES}. */
   static HiddenPages create(Path work) throws IOException {
-    HiddenPages hidden = new HiddenPages(work.toAbsolutePath());
-    try (InputStream library =
-        Objects.requireNonNull(HiddenPages.class.getResourceAsStream(LIBRARY), LIBRARY)) {
-      Files.write(hidden.library, library.readAllBytes());
-    }
+    HiddenPages hidden = new HiddenPages(work.toAbsolutePath().resolve("hidden-pages"));
     Files.deleteIfExists(hidden.list);
     return hidden;
   }
 
-  /** What CRIU's environment must have. */
+  /** What CRIU's environment must have besides the library. */
   Map<String, String> environment() {
-    return Map.of("LD_PRELOAD", library.toString(), "LONGSHORE_HIDDEN_PAGES", list.toString());
+    return Map.of("LONGSHORE_HIDDEN_PAGES", list.toString());
   }
 
   /**
