@@ -24,6 +24,10 @@ import java.util.stream.Stream;
 final class WorkloadFiles {
   private static final int TYPE_MASK = 0170000;
   private static final int REGULAR = 0100000;
+
+  /** Bits of the last octal digit: 0 is reading only. */
+  private static final int O_ACCMODE = 3;
+
   private static final String DELETED = " (deleted)";
 
   private final Map<String, FileFacts> files = new LinkedHashMap<>();
@@ -36,15 +40,18 @@ final class WorkloadFiles {
       for (Mapping mapping : Mappings.read(task.pid())) {
         switch (mapping.kind()) {
           case FILE_PRIVATE -> addMapped(proc, mapping);
-          case FILE_SHARED -> addFile(proc, mapping, FileFacts.Use.OPEN);
+          case FILE_SHARED -> addFile(proc, mapping, FileFacts.Use.OPEN, mapping.writable());
           case ANONYMOUS, SHARED_MEMORY, KERNEL -> {}
         }
       }
-      addLink(task, proc.resolve("cwd"));
-      addLink(task, proc.resolve("root"));
+      addLink(task, proc.resolve("cwd"), false);
+      addLink(task, proc.resolve("root"), false);
       try (Stream<Path> descriptors = Files.list(proc.resolve("fd"))) {
         for (Path descriptor : descriptors.toList()) {
-          addLink(task, descriptor);
+          addLink(
+              task,
+              descriptor,
+              isOpenForWriting(proc.resolve("fdinfo").resolve(descriptor.getFileName())));
         }
       }
     } catch (NoSuchFileException e) {
@@ -63,17 +70,18 @@ final class WorkloadFiles {
   }
 
   private void addMapped(Path proc, Mapping mapping) throws IOException {
-    addFile(proc, mapping, FileFacts.Use.MAPPED);
+    addFile(proc, mapping, FileFacts.Use.MAPPED, false);
   }
 
-  private void addFile(Path proc, Mapping mapping, FileFacts.Use use) throws IOException {
+  private void addFile(Path proc, Mapping mapping, FileFacts.Use use, boolean written)
+      throws IOException {
     // The content of a file that was removed goes with the images, as far as CRIU's limit allows.
-    if (!mapping.deleted() && !isKnown(mapping.file(), use)) {
-      put(mapping.file(), proc.resolve("root" + mapping.file()), use);
+    if (!mapping.deleted()) {
+      put(mapping.file(), proc.resolve("root" + mapping.file()), use, written);
     }
   }
 
-  private void addLink(Task task, Path link) throws IOException {
+  private void addLink(Task task, Path link, boolean written) throws IOException {
     String name;
     try {
       name = Files.readSymbolicLink(link).toString();
@@ -93,22 +101,36 @@ final class WorkloadFiles {
       return;
     }
     FileFacts.Use use = Files.isDirectory(link) ? FileFacts.Use.DIRECTORY : FileFacts.Use.OPEN;
-    if (!isKnown(name, use)) {
-      put(name, link, use);
+    put(name, link, use, written);
+  }
+
+  /** By the flags of open(2), an octal number. */
+  private static boolean isOpenForWriting(Path facts) throws IOException {
+    try {
+      return Files.readAllLines(facts).stream()
+          .anyMatch(
+              line ->
+                  line.startsWith("flags:") && (line.charAt(line.length() - 1) & O_ACCMODE) != 0);
+    } catch (NoSuchFileException e) {
+      return false;
     }
   }
 
-  private boolean isKnown(String path, FileFacts.Use use) {
+  private void put(String path, Path where, FileFacts.Use use, boolean written) throws IOException {
     FileFacts known = files.get(path);
-    return known != null && known.use().compareTo(use) >= 0;
-  }
-
-  private void put(String path, Path where, FileFacts.Use use) throws IOException {
+    boolean wasWritten = known != null && known.writtenInode() != 0;
+    if (known != null && known.use().compareTo(use) >= 0 && (wasWritten || !written)) {
+      return;
+    }
+    FileFacts.Use most = known != null && known.use().compareTo(use) > 0 ? known.use() : use;
     try {
       int mode = (int) Files.getAttribute(where, "unix:mode");
       boolean regular = (mode & TYPE_MASK) == REGULAR;
-      int checksum = use == FileFacts.Use.MAPPED && regular ? FileChecksum.crc32c(where) : 0;
-      files.put(path, new FileFacts(path, use, regular ? Files.size(where) : 0, checksum, mode));
+      int checksum = most == FileFacts.Use.MAPPED && regular ? FileChecksum.crc32c(where) : 0;
+      long inode =
+          regular && (written || wasWritten) ? (long) Files.getAttribute(where, "unix:ino") : 0;
+      files.put(
+          path, new FileFacts(path, most, regular ? Files.size(where) : 0, checksum, mode, inode));
     } catch (NoSuchFileException e) {
       // Gone between the look at the process and the look at the file.
     }

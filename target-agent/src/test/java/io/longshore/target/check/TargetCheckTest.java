@@ -115,17 +115,27 @@ final class TargetCheckTest {
   @Test
   void findsFilesThatAreMissingOrDifferent() throws Exception {
     int mode = mode(file);
-    assertThat(files(new FileFacts("/none", Use.OPEN, 7, 0, mode)))
+    assertThat(files(new FileFacts("/none", Use.OPEN, 7, 0, mode, 0)))
         .containsExactly(Reason.FILE_MISSING);
-    assertThat(files(new FileFacts("/f/below", Use.OPEN, 7, 0, mode)))
+    assertThat(files(new FileFacts("/f/below", Use.OPEN, 7, 0, mode, 0)))
         .containsExactly(Reason.FILE_MISSING);
     assertThat(files(open(8))).containsExactly(Reason.FILE_DIFFERENT);
-    assertThat(files(new FileFacts("/f", Use.DIRECTORY, 0, 0, mode(root))))
+    assertThat(files(new FileFacts("/f", Use.DIRECTORY, 0, 0, mode(root), 0)))
         .containsExactly(Reason.FILE_DIFFERENT);
     FileFacts before = mapped();
     Files.writeString(file, "cOntent");
     assertThat(files(before)).containsExactly(Reason.FILE_DIFFERENT);
     assertThat(files(open(7))).isEmpty();
+  }
+
+  @Test
+  void whatIsWrittenMayHaveGrownIfItIsTheSameFile() throws Exception {
+    long inode = (long) Files.getAttribute(file, "unix:ino");
+    assertThat(files(new FileFacts("/f", Use.OPEN, 5, 0, mode(file), inode))).isEmpty();
+    assertThat(files(new FileFacts("/f", Use.OPEN, 5, 0, mode(file), inode + 1)))
+        .containsExactly(Reason.FILE_DIFFERENT);
+    assertThat(files(new FileFacts("/f", Use.OPEN, 5, 0, mode(file), 0)))
+        .containsExactly(Reason.FILE_DIFFERENT);
   }
 
   private List<Reason> files(FileFacts... facts) {
@@ -148,7 +158,7 @@ final class TargetCheckTest {
 
   private static FileFacts fact(String path, Use use, long bytes, int crc, Path like)
       throws Exception {
-    return new FileFacts(path, use, bytes, crc, mode(like));
+    return new FileFacts(path, use, bytes, crc, mode(like), 0);
   }
 
   private static int mode(Path of) throws Exception {

@@ -48,7 +48,8 @@ public final class FactsMessages {
               .setUse(use(file.use()))
               .setSizeBytes(file.bytes())
               .setCrc32C(file.crc32c())
-              .setMode(file.mode()));
+              .setMode(file.mode())
+              .setWrittenInode(file.writtenInode()));
     }
     for (TcpSocketFacts socket : facts.tcpSockets()) {
       message.addTcpSockets(
@@ -145,7 +146,8 @@ public final class FactsMessages {
         use,
         size("facts.files: size_bytes", message.getSizeBytes()),
         message.getCrc32C(),
-        message.getMode());
+        message.getMode(),
+        message.getWrittenInode());
   }
 
   private static long size(String field, long bytes) {

@@ -8,8 +8,10 @@ package io.longshore.agent.workload;
  * @param bytes its size
  * @param crc32c of the content, for mapped files; else 0
  * @param mode file type and permission bits (st_mode)
+ * @param writtenInode its inode number if it is open for writing, else 0. What is written grows
+ *     between the looks of two nodes; on a file system that they share it has one number
  */
-public record FileFacts(String path, Use use, long bytes, int crc32c, int mode) {
+public record FileFacts(String path, Use use, long bytes, int crc32c, int mode, long writtenInode) {
   /** How a file is used, the most demanding use last. */
   public enum Use {
     /** A directory. */

@@ -35,9 +35,9 @@ final class FactsMessagesTest {
               new TaskFacts(100, List.of(100, 101), "redis-server"),
               new TaskFacts(102, List.of(102), "child")),
           List.of(
-              new FileFacts("/usr/bin/redis", FileFacts.Use.MAPPED, 12, 0xCAFE_BABE, 0100755),
-              new FileFacts("/var/log/redis", FileFacts.Use.OPEN, 13, 7, 0100644),
-              new FileFacts("/srv", FileFacts.Use.DIRECTORY, 14, 8, 0040755)),
+              new FileFacts("/usr/bin/redis", FileFacts.Use.MAPPED, 12, 0xCAFE_BABE, 0100755, 97),
+              new FileFacts("/var/log/redis", FileFacts.Use.OPEN, 13, 7, 0100644, 99),
+              new FileFacts("/srv", FileFacts.Use.DIRECTORY, 14, 8, 0040755, 98)),
           List.of(
               new TcpSocketFacts("10.0.0.1", 6379, true, false),
               new TcpSocketFacts("::1", 65535, false, true)),
@@ -114,7 +114,13 @@ final class FactsMessagesTest {
   void knowsEveryUse(FileFacts.Use use) {
     WorkloadFacts facts =
         new WorkloadFacts(
-            "", List.of(), List.of(new FileFacts("/f", use, 0, 0, 0)), List.of(), 0, 0, List.of());
+            "",
+            List.of(),
+            List.of(new FileFacts("/f", use, 0, 0, 0, 0)),
+            List.of(),
+            0,
+            0,
+            List.of());
     assertThat(FactsMessages.facts(FactsMessages.facts(facts))).isEqualTo(facts);
   }
 
