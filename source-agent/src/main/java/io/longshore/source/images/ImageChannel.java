@@ -19,7 +19,7 @@ public interface ImageChannel {
       throws InterruptedException;
 
   /**
-   * Tells that a piece of an image is what pages hold that were sent in rounds.
+   * Tells that a piece of an image is what pages hold that were sent in rounds, or zeros.
    *
    * @param offset where it belongs; 0 starts the image anew
    * @param data what they hold: {@code length} bytes from {@code start} on, of which only checksums

@@ -2,6 +2,7 @@ package io.longshore.source.images;
 
 import io.longshore.linux.CloseWriteWatch;
 import io.longshore.linux.PageSize;
+import io.longshore.linux.ZeroPages;
 import io.longshore.source.pages.Rounds.PageSpan;
 import io.longshore.source.pages.SentContent;
 import io.longshore.source.tracking.PageHash;
@@ -26,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sends the images of a folder while CRIU writes them: each as soon as CRIU closes it, but for the
- * page maps, which come last. Of pages that the target has already it sends only which they are.
- * One {@link #start}, then one {@link #finish} or {@link #close}.
+ * page maps, which come last. Of pages of zeros and of those that the target has already it sends
+ * only which they are. One {@link #start}, then one {@link #finish} or {@link #close}.
  */
 public final class ImageStreamer implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 20;
@@ -43,7 +44,7 @@ public final class ImageStreamer implements AutoCloseable {
   private final CloseWriteWatch watch;
   private final Map<String, Long> sent = new HashMap<>();
 
-  /** Of each image, bytes that the target had. */
+  /** Of each image, bytes that the target has without them. */
   private final Map<String, Long> kept = new HashMap<>();
 
   private final byte[] chunk = new byte[CHUNK_BYTES];
@@ -132,7 +133,7 @@ public final class ImageStreamer implements AutoCloseable {
 
   private void send(Path image) throws IOException, InterruptedException {
     String name = name(image);
-    boolean mayBeKept = name.startsWith(PAGES) && !content.isEmpty();
+    boolean isPages = name.startsWith(PAGES);
     long offset = 0;
     kept.put(name, 0L);
     try (InputStream in = Files.newInputStream(image)) {
@@ -140,7 +141,7 @@ public final class ImageStreamer implements AutoCloseable {
       do {
         int length = in.readNBytes(chunk, 0, chunk.length);
         boolean last = offset + length >= size;
-        if (mayBeKept) {
+        if (isPages) {
           sendPages(name, offset, length, last);
         } else {
           channel.send(name, offset, chunk, 0, length, last);
@@ -154,7 +155,7 @@ public final class ImageStreamer implements AutoCloseable {
     sent.put(name, offset);
   }
 
-  /** Sends a chunk in runs of pages that the target has, and of others. */
+  /** Sends a chunk in runs of pages that the target can have without them, and of others. */
   private void sendPages(String name, long offset, int length, boolean last)
       throws InterruptedException {
     List<PageSpan> pages = new ArrayList<>();
@@ -173,7 +174,11 @@ public final class ImageStreamer implements AutoCloseable {
   }
 
   private @Nullable PageSpan find(int at) {
-    return content.find(PageHash.of(MemorySegment.ofArray(chunk).asSlice(at, PageSize.BYTES)));
+    MemorySegment bytes = MemorySegment.ofArray(chunk);
+    if (ZeroPages.isZero(bytes, at)) {
+      return PageSpan.zeros(1);
+    }
+    return content.isEmpty() ? null : content.find(PageHash.of(bytes.asSlice(at, PageSize.BYTES)));
   }
 
   /** Empties {@code pages}. */
@@ -192,7 +197,7 @@ public final class ImageStreamer implements AutoCloseable {
   private static void add(List<PageSpan> spans, PageSpan page) {
     if (!spans.isEmpty()) {
       PageSpan before = spans.getLast();
-      if (before.vpid() == page.vpid() && before.firstPage() + before.count() == page.firstPage()) {
+      if (before.isFollowedBy(page)) {
         spans.removeLast();
         spans.add(new PageSpan(page.vpid(), before.firstPage(), before.count() + 1));
         return;

@@ -90,13 +90,23 @@ public final class Rounds implements AutoCloseable {
   public record Outcome(List<PageRange> stale, List<PageSpan> forget) {}
 
   /**
-   * Adjacent pages of one process.
+   * Adjacent pages of one process, or pages of zeros.
    *
-   * @param vpid process id in its own pid namespace
-   * @param firstPage address / 4096
+   * @param vpid process id in its own pid namespace; 0 for zeros
+   * @param firstPage address / 4096; 0 for zeros
    * @param count at least 1
    */
-  public record PageSpan(int vpid, long firstPage, long count) {}
+  public record PageSpan(int vpid, long firstPage, long count) {
+    /** Pages of zeros. */
+    public static PageSpan zeros(long count) {
+      return new PageSpan(0, 0, count);
+    }
+
+    /** Whether both together are one span. */
+    public boolean isFollowedBy(PageSpan other) {
+      return vpid == other.vpid && (vpid == 0 || firstPage + count == other.firstPage);
+    }
+  }
 
   /**
    * @param id of the migration, for messages

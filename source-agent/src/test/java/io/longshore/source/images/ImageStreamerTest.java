@@ -96,6 +96,28 @@ final class ImageStreamerTest {
   }
 
   @Test
+  void pagesOfZerosAreNotSent() throws Exception {
+    byte[] image = new byte[300 * 4096];
+    // Two, the latter with a single byte at its very end, and one that the target has between
+    // zeros.
+    image[7 * 4096] = 1;
+    image[300 * 4096 - 1] = 1;
+    Arrays.fill(image, 100 * 4096, 101 * 4096, (byte) 2);
+    byte[] known = Arrays.copyOfRange(image, 100 * 4096, 101 * 4096);
+    SentContent content = new SentContent();
+    content.add(PageHash.of(MemorySegment.ofArray(known)), 5, 77);
+    target.kept.put(77L, known);
+    try (ImageStreamer images = new ImageStreamer(folder, target)) {
+      images.start(content);
+      Files.write(folder.resolve("pages-1.img"), image);
+      assertThat(images.finish()).isEqualTo(new ImagesSent(1, 300 * 4096, 2 * 4096));
+    }
+    assertThat(target.whole.get("pages-1.img")).isEqualTo(image);
+    // Those between are told of together: what is zero, what is known and the end of the chunk.
+    assertThat(target.messages).hasValue(2 + 3);
+  }
+
+  @Test
   void sendsNothingBeforeItIsStarted() throws Exception {
     try (ImageStreamer images = new ImageStreamer(folder, target)) {
       Files.write(folder.resolve("a.img"), new byte[] {1});
@@ -130,6 +152,7 @@ final class ImageStreamerTest {
     final Map<String, byte[]> whole = new ConcurrentHashMap<>();
     final Map<Long, byte[]> kept = new ConcurrentHashMap<>();
     final AtomicInteger keptPages = new AtomicInteger();
+    final AtomicInteger messages = new AtomicInteger();
     private final Map<String, ByteArrayOutputStream> parts = new ConcurrentHashMap<>();
     volatile CountDownLatch gate = new CountDownLatch(0);
     volatile boolean waiting;
@@ -146,12 +169,16 @@ final class ImageStreamerTest {
         List<PageSpan> pages,
         boolean last)
         throws InterruptedException {
+      messages.incrementAndGet();
       assertThat(pages.stream().mapToLong(PageSpan::count).sum() * 4096).isEqualTo(length);
       for (PageSpan span : pages) {
         for (int i = 0; i < span.count(); i++) {
           boolean lastOfAll = last && span.equals(pages.getLast()) && i == span.count() - 1;
-          byte[] page = kept.getOrDefault(span.firstPage() + i, new byte[0]);
-          send(name, offset, page, 0, page.length, lastOfAll);
+          byte[] page =
+              span.vpid() == 0
+                  ? new byte[4096]
+                  : kept.getOrDefault(span.firstPage() + i, new byte[0]);
+          add(name, offset, page, 0, page.length, lastOfAll);
           offset += page.length;
           keptPages.incrementAndGet();
         }
@@ -160,6 +187,12 @@ final class ImageStreamerTest {
 
     @Override
     public void send(String name, long offset, byte[] data, int start, int length, boolean last)
+        throws InterruptedException {
+      messages.incrementAndGet();
+      add(name, offset, data, start, length, last);
+    }
+
+    private void add(String name, long offset, byte[] data, int start, int length, boolean last)
         throws InterruptedException {
       waiting = true;
       gate.await();

@@ -290,9 +290,16 @@ public final class TransferRpc implements BindableService {
       ByteBuffer data = ByteBuffer.allocate(bytes);
       try {
         for (PageSpan span : kept.getPagesList()) {
-          to.pages()
-              .copyOfRound(
-                  span.getVpid(), new PageRange(span.getFirstPage(), (int) span.getCount()), data);
+          if (span.getVpid() == 0) {
+            // It is of zeros already.
+            data.position(data.position() + (int) span.getCount() * PageSize.BYTES);
+          } else {
+            to.pages()
+                .copyOfRound(
+                    span.getVpid(),
+                    new PageRange(span.getFirstPage(), (int) span.getCount()),
+                    data);
+          }
         }
       } catch (PageNotAnnouncedException e) {
         throw new LongshoreException(

@@ -411,23 +411,25 @@ final class TransferRpcTest {
     pages.keepZeroOfRound(42, new PageRange(102, 1));
     ImageStream images = new ImageStream(open);
     images.send(chunk("pages-1.img", 0, new byte[] {7}, false));
-    byte[] expected = new byte[1 + 3 * 4096];
+    // Two pages, one that came as zeros, and two of zeros that never came.
+    byte[] expected = new byte[1 + 5 * 4096];
     expected[0] = 7;
     System.arraycopy(content, 4096, expected, 1, 2 * 4096);
     SendImagesRequest kept = kept("pages-1.img", 1, 100, 3);
     CRC32 crc = new CRC32();
-    crc.update(expected, 1, 3 * 4096);
+    crc.update(expected, 1, 5 * 4096);
     Adler32 sum = new Adler32();
-    sum.update(expected, 1, 3 * 4096);
+    sum.update(expected, 1, 5 * 4096);
     images.send(
         kept.toBuilder()
             .setKept(
                 kept.getKept().toBuilder()
+                    .addPages(PageSpan.newBuilder().setCount(2))
                     .setCrc32((int) crc.getValue())
                     .setAdler32((int) sum.getValue()))
             .build());
     Path image = folder.resolve("m-1/images/pages-1.img");
-    await().until(() -> Files.exists(image) && Files.size(image) == 1 + 3 * 4096);
+    await().until(() -> Files.exists(image) && Files.size(image) == 1 + 5 * 4096);
     assertThat(Files.readAllBytes(image)).isEqualTo(expected);
     ImageStream other = new ImageStream(open);
     other.send(kept("other.img", 0, 100, 1));
