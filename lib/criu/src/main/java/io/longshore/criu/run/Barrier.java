@@ -40,6 +40,11 @@ public final class Barrier {
      * the dump.
      */
     POST_DUMP("post-dump"),
+    /**
+     * The root of a restore is there, with its namespaces and nothing else. CRIU does not come here
+     * for a tree that has no namespaces of its own.
+     */
+    SETUP_NAMESPACES("setup-namespaces"),
     /** All is restored and nothing runs. An abort kills what was restored. */
     POST_RESTORE("post-restore");
 

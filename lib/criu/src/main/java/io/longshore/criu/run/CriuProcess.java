@@ -98,10 +98,17 @@ final class CriuProcess {
     return started;
   }
 
-  /** Starts a CRIU that only ends. */
-  static CriuProcess start(Criu criu, String action, Path work, List<String> arguments)
+  /**
+   * Starts a CRIU that only ends.
+   *
+   * @param launcher as {@link RestorePlace#launcher}
+   */
+  static CriuProcess start(
+      List<String> launcher, Criu criu, String action, Path work, List<String> arguments)
       throws IOException {
-    ProcessBuilder builder = builder(SESSION, criu, action, work);
+    List<String> session = new ArrayList<>(SESSION);
+    session.addAll(launcher);
+    ProcessBuilder builder = builder(session, criu, action, work);
     builder.redirectOutput(ProcessBuilder.Redirect.to(new File("/dev/null")));
     builder.command().addAll(arguments);
     CriuProcess started = new CriuProcess(action, work, builder.start());

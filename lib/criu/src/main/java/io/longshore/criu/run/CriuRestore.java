@@ -14,14 +14,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A {@code criu restore} that is held at {@link Barrier.Action#POST_RESTORE}: all is restored and
  * nothing runs.
  *
- * <p>In order: {@link #start}, {@link #awaitHeld}, then either {@link #go} and {@link #awaitExit},
- * or {@link #abort} or {@link #kill}. Before {@link #go} any failure means that nothing of the tree
- * will ever run here. All methods may be called by any thread.
+ * <p>In order: {@link #start}, {@link #awaitNamespaces} and {@link #goOn} if its place says so,
+ * {@link #awaitHeld}, then either {@link #go} and {@link #awaitExit}, or {@link #abort} or {@link
+ * #kill}. Before {@link #go} any failure means that nothing of the tree will ever run here. All
+ * methods may be called by any thread.
  */
 public final class CriuRestore {
 
@@ -35,6 +37,8 @@ public final class CriuRestore {
   private final CriuProcess process;
   private final Barrier barrier;
   private final BarrierWatch watch;
+  private final @Nullable Barrier namespaces;
+  private final @Nullable BarrierWatch namespacesWatch;
   private volatile boolean takenBack;
 
   /** What became of a restore whose agent is gone. */
@@ -47,28 +51,47 @@ public final class CriuRestore {
     RUNS
   }
 
-  private CriuRestore(Path work, CriuProcess process, Barrier barrier, BarrierWatch watch) {
+  private CriuRestore(
+      Path work,
+      CriuProcess process,
+      Barrier barrier,
+      BarrierWatch watch,
+      @Nullable Barrier namespaces,
+      @Nullable BarrierWatch namespacesWatch) {
     this.work = work;
     this.process = process;
     this.barrier = barrier;
     this.watch = watch;
+    this.namespaces = namespaces;
+    this.namespacesWatch = namespacesWatch;
   }
 
   /** Starts CRIU. The pids of the tree must be free. */
   public static CriuRestore start(Criu criu, RestoreOptions options) throws IOException {
-    Barrier barrier = Barrier.create(options.work(), Barrier.Action.POST_RESTORE);
+    Path work = options.work();
+    Barrier barrier = Barrier.create(work, Barrier.Action.POST_RESTORE);
+    Barrier namespaces =
+        options.place().heldAtNamespaces()
+            ? Barrier.create(work, Barrier.Action.SETUP_NAMESPACES)
+            : null;
     List<String> arguments = new ArrayList<>(options.arguments());
     arguments.addAll(List.of("--action-script", barrier.script().toString()));
     BarrierWatch watch = new BarrierWatch(barrier);
+    BarrierWatch namespacesWatch = null;
+    boolean started = false;
     try {
-      return new CriuRestore(
-          options.work(),
-          CriuProcess.start(criu, ACTION, options.work(), arguments),
-          barrier,
-          watch);
-    } catch (IOException failure) {
-      watch.close();
-      throw failure;
+      namespacesWatch = namespaces == null ? null : new BarrierWatch(namespaces);
+      CriuProcess process =
+          CriuProcess.start(options.place().launcher(), criu, ACTION, work, arguments);
+      started = true;
+      return new CriuRestore(work, process, barrier, watch, namespaces, namespacesWatch);
+    } finally {
+      if (!started) {
+        watch.close();
+        if (namespacesWatch != null) {
+          namespacesWatch.close();
+        }
+      }
     }
   }
 
@@ -121,6 +144,36 @@ public final class CriuRestore {
       waiting = notLetRun(work);
     }
     return waiting;
+  }
+
+  /**
+   * Waits until the root of the tree is there with its namespaces, and CRIU is held so that what is
+   * needed in them can be made.
+   *
+   * @return pid of the root, as this process sees it
+   * @throws CriuFailure if CRIU fails or takes too long, for which it and all that it restored are
+   *     killed
+   * @throws IllegalStateException if its place does not say so
+   */
+  public int awaitNamespaces(Duration timeout) throws IOException, InterruptedException {
+    if (namespacesWatch == null) {
+      throw new IllegalStateException("the restore is not held at its namespaces");
+    }
+    try (namespacesWatch) {
+      return process.await(
+          namespacesWatch.held(process.exit()), timeout, "did not make the tree's namespaces");
+    } catch (CriuFailure failure) {
+      killOrphans();
+      throw failure;
+    }
+  }
+
+  /** Lets CRIU restore the rest, after {@link #awaitNamespaces}. */
+  public void goOn() throws IOException {
+    if (namespaces == null) {
+      throw new IllegalStateException("the restore is not held at its namespaces");
+    }
+    namespaces.answer(Barrier.Answer.GO);
   }
 
   /**
@@ -216,7 +269,7 @@ public final class CriuRestore {
    * @throws IllegalStateException if it was let go and not taken back
    */
   public void abort(Duration timeout) throws IOException, InterruptedException {
-    watch.close();
+    closeWatches();
     if (!takenBack && barrier.held().isPresent()) {
       // If go was answered before, this answer changes nothing.
       barrier.answer(Barrier.Answer.ABORT);
@@ -236,8 +289,15 @@ public final class CriuRestore {
   /** Kills CRIU and all processes below it: before {@link #go}, all that it restored. */
   public void kill() throws IOException {
     process.kill();
-    watch.close();
+    closeWatches();
     killOrphans();
+  }
+
+  private void closeWatches() throws IOException {
+    watch.close();
+    if (namespacesWatch != null) {
+      namespacesWatch.close();
+    }
   }
 
   /** A CRIU that somebody else killed took nothing with it. */

@@ -12,37 +12,36 @@ import java.util.List;
  *     {@link LazyPages}
  * @param lazy whether lazy pages come from {@link LazyPages}; otherwise all pages are in the images
  * @param verbosity of the log, 0 to 4
- * @param extra further options of {@code criu restore}, one argument each
+ * @param place where CRIU is started, with its further options
  */
 public record RestoreOptions(
-    Path images, Path work, boolean lazy, int verbosity, List<String> extra) {
+    Path images, Path work, boolean lazy, int verbosity, RestorePlace place) {
 
   /** Refuses what CRIU would misunderstand. */
   public RestoreOptions {
     images = CriuProcess.existing(images);
     work = CriuProcess.existing(work);
-    extra = CriuOptions.checked(extra);
     verbosity = CriuOptions.checkedVerbosity(verbosity);
   }
 
   /** A lazy restore. */
   public static RestoreOptions lazy(Path images, Path work) {
-    return new RestoreOptions(images, work, true, CriuOptions.VERBOSITY, List.of());
+    return new RestoreOptions(images, work, true, CriuOptions.VERBOSITY, RestorePlace.HERE);
   }
 
   /** A restore of images that have all pages. */
   public static RestoreOptions eager(Path images, Path work) {
-    return new RestoreOptions(images, work, false, CriuOptions.VERBOSITY, List.of());
+    return new RestoreOptions(images, work, false, CriuOptions.VERBOSITY, RestorePlace.HERE);
   }
 
-  /** The same, with further options. */
-  public RestoreOptions withExtra(List<String> options) {
-    return new RestoreOptions(images, work, lazy, verbosity, options);
+  /** The same in another place. */
+  public RestoreOptions in(RestorePlace other) {
+    return new RestoreOptions(images, work, lazy, verbosity, other);
   }
 
   /** The same, with another verbosity. */
   public RestoreOptions withVerbosity(int level) {
-    return new RestoreOptions(images, work, lazy, level, extra);
+    return new RestoreOptions(images, work, lazy, level, place);
   }
 
   /** The arguments, but for the barrier. They mirror {@link DumpOptions#arguments}. */
@@ -59,7 +58,7 @@ public record RestoreOptions(
     if (lazy) {
       arguments.add("--lazy-pages");
     }
-    arguments.addAll(extra);
+    arguments.addAll(place.options());
     return arguments;
   }
 }

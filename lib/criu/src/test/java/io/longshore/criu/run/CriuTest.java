@@ -69,7 +69,7 @@ class CriuTest {
     Path work = Files.createDirectory(folder.resolve("work"));
     assertThatThrownBy(() -> DumpOptions.of(7, images, work).withExtra(List.of(option)))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> RestoreOptions.lazy(images, work).withExtra(List.of(option)))
+    assertThatThrownBy(() -> new RestorePlace(List.of(), List.of(option), false))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> DumpOptions.of(7, images, images))
         .hasMessageContaining("must be two folders");

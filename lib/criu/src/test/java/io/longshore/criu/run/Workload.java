@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -30,10 +31,22 @@ public final class Workload {
 
   /** Starts the tree and waits until its memory is filled. */
   public static Workload start(Path folder, int mebibytes) throws Exception {
+    return start(folder, mebibytes, List.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param launcher becomes the workload, by execve(2)
+   */
+  static Workload start(Path folder, int mebibytes, List<String> launcher) throws Exception {
     Path program = compile(folder);
     Path result = folder.resolve("result");
+    List<String> command = new ArrayList<>(List.of("setsid", "--"));
+    command.addAll(launcher);
+    command.addAll(List.of(program.toString(), "" + mebibytes, result.toString()));
     Process process =
-        new ProcessBuilder("setsid", "--", program.toString(), "" + mebibytes, result.toString())
+        new ProcessBuilder(command)
             .redirectInput(new File("/dev/null"))
             .redirectOutput(new File("/dev/null"))
             .redirectError(new File("/dev/null"))
