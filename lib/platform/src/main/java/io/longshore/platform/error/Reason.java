@@ -119,6 +119,51 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "A process of the workload is a zombie, stopped, or traced by a debugger.",
       "Reap it, continue it (SIGCONT) or detach the tracer."),
+  UNKNOWN_CONTAINER(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The source node has no container with that id.",
+      "Check the id with 'longshore workloads NODE'."),
+  CONTAINER_EXISTS(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The target has a container with that id already.",
+      "Delete it there, or choose another target."),
+  RUNTIME_MISSING(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The node does not have the runtime that the workload needs.",
+      "Install the runtime there and restart the node's agents, or choose another node; 'longshore nodes NAME' says what it has."),
+  RUNTIME_INCOMPATIBLE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The container's runtime has a version, or asks for something, that Longshore does not know.",
+      "The message names it; install a version of the runtime that is supported: docs/containers.md has them."),
+  WORKLOAD_PAUSED(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The container is paused, so CRIU cannot seize it.",
+      "Resume it, as with 'runc resume ID'."),
+  PROCESS_OUTSIDE_TREE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The container has processes that do not descend from its first one, such as those of 'runc exec': they would stay behind.",
+      "End the processes that the message names, or have the container's first process start them."),
+  MOUNT_MISSING(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The target lacks the source of a mount, or the root file system, of the container.",
+      "Make what the message names on the target, or have it brought or skipped by the container's policy."),
+  NAMESPACE_UNSUPPORTED(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The container has, or shares, a namespace that cannot be made on the target.",
+      "The message names it; start the container without it."),
+  CGROUPS_BELOW(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The container has made control groups below its own, which would not be made again.",
+      "Have it remove them, or start it without control groups of its own."),
   TOTAL_TIME_TOO_LONG(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
@@ -258,6 +303,11 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "The workload writes its memory faster than the link takes it, and the policy does not let the migration go on so.",
       "Repeat it when the workload is quieter or the link freer, with a larger downtime budget, or with on_no_convergence post-copy, throttle or force."),
+  RUNTIME_FAILED(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "The container's runtime failed.",
+      "Its own words come with the error."),
   RAN_IN_PART(
       Kind.FAILURE,
       Status.Code.ABORTED,
