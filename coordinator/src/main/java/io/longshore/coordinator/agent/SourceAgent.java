@@ -11,9 +11,16 @@ import org.jspecify.annotations.Nullable;
  * and answers the same.
  */
 public interface SourceAgent {
-  /** Looks at a workload and changes nothing. */
-  Inspection inspect(Workload workload, List<String> serviceAddresses)
+  /**
+   * Looks at a workload and changes nothing.
+   *
+   * @param container what is to become of it on the target, if it is a container
+   */
+  Inspection inspect(Workload workload, ContainerPolicy container, List<String> serviceAddresses)
       throws AgentException, InterruptedException;
+
+  /** The workloads that the host's runtimes keep a list of. */
+  List<ListedWorkload> list() throws AgentException, InterruptedException;
 
   /** Watches a running workload for so long and changes nothing. */
   WorkloadProfile profile(Workload workload, Duration time)
@@ -28,10 +35,13 @@ public interface SourceAgent {
 
   /**
    * Verifies the workload, connects to the target and builds the fence. The workload keeps running.
+   *
+   * @param container what is to become of it on the target, if it is a container
    */
   void prepare(
       MigrationRef migration,
       Workload workload,
+      ContainerPolicy container,
       List<String> serviceAddresses,
       TransferAccess target)
       throws AgentException, InterruptedException;

@@ -72,6 +72,35 @@ public sealed interface Workload {
   }
 
   /**
+   * A container.
+   *
+   * @param runtime what runs it, one of those that nodes report
+   * @param id in the runtime
+   */
+  record Container(String runtime, String id) implements Workload {
+    /** {@link #kind()} of a container. */
+    public static final String KIND = "container";
+
+    @Override
+    public String kind() {
+      return KIND;
+    }
+
+    @Override
+    public String name() {
+      return runtime + "/" + id;
+    }
+
+    static Container named(String name) {
+      int slash = name.indexOf('/');
+      if (slash < 0) {
+        throw new IllegalArgumentException("not the name of a container: " + name);
+      }
+      return new Container(name.substring(0, slash), name.substring(slash + 1));
+    }
+  }
+
+  /**
    * The workload of a kind and name.
    *
    * @throws IllegalArgumentException if there is no such kind, or the name is not one of its names
@@ -82,6 +111,9 @@ public sealed interface Workload {
     }
     if (kind.equals(SelfTest.KIND)) {
       return new SelfTest(Integer.parseInt(name));
+    }
+    if (kind.equals(Container.KIND)) {
+      return Container.named(name);
     }
     throw new IllegalArgumentException("unknown kind of workload: " + kind);
   }

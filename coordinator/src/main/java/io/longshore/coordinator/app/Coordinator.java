@@ -67,7 +67,7 @@ public final class Coordinator implements Component {
         GrpcServer.builder("coordinator", config.listen(), credentials)
             .telemetry(telemetry)
             .add(new MigrationGrpcService(migrations))
-            .add(new NodeGrpcService(nodes, selfTests))
+            .add(new NodeGrpcService(nodes, selfTests, agents))
             .add(new NodeRegistryGrpcService(nodes, config.heartbeatInterval()))
             .build();
   }

@@ -206,7 +206,8 @@ final class AgentEffects {
 
   private Event prepare(MigrationSpec spec, MigrationRef ref)
       throws AgentException, InterruptedException {
-    Inspection inspection = source(spec).inspect(spec.workload(), spec.serviceAddresses());
+    Inspection inspection =
+        source(spec).inspect(spec.workload(), spec.container(), spec.serviceAddresses());
     if (!inspection.obstacles().isEmpty()) {
       return refusal(inspection.obstacles());
     }
@@ -227,7 +228,7 @@ final class AgentEffects {
       return refusal(obstacles);
     }
     TransferAccess access = target(spec).prepare(ref, facts);
-    source(spec).prepare(ref, spec.workload(), spec.serviceAddresses(), access);
+    source(spec).prepare(ref, spec.workload(), spec.container(), spec.serviceAddresses(), access);
     return new Event.Prepared();
   }
 

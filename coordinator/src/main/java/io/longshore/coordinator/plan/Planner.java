@@ -145,14 +145,10 @@ public final class Planner {
     if (!node.get().capabilities().runtimes().contains(kind)) {
       obstacles.add(
           obstacle(
-              Reason.CRIU_MISSING,
-              "node '"
-                  + name
-                  + "' does not handle workloads of kind '"
-                  + kind
-                  + "'; it has CRIU '"
-                  + node.get().capabilities().criuVersion()
-                  + "'"));
+              Reason.RUNTIME_MISSING,
+              "node '%s' does not have the runtime '%s'; it has %s"
+                  .formatted(name, kind, String.join(", ", node.get().capabilities().runtimes()))));
+      return Optional.empty();
     }
     return node;
   }
@@ -190,7 +186,9 @@ public final class Planner {
       throws InterruptedException {
     try {
       Inspection inspection =
-          agents.source(spec.sourceNode()).inspect(spec.workload(), spec.serviceAddresses());
+          agents
+              .source(spec.sourceNode())
+              .inspect(spec.workload(), spec.container(), spec.serviceAddresses());
       obstacles.addAll(inspection.obstacles());
       return inspection.facts();
     } catch (AgentException e) {

@@ -3,6 +3,7 @@ package io.longshore.coordinator.selftest;
 import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.Agents;
 import io.longshore.coordinator.agent.CanaryAgent;
+import io.longshore.coordinator.agent.ContainerPolicy;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.migration.Failure;
 import io.longshore.coordinator.migration.Migration;
@@ -93,7 +94,8 @@ public final class CanaryMigration {
                 new Workload.SelfTest(pid),
                 Strategy.POST_COPY,
                 List.of(),
-                Policy.DEFAULT));
+                Policy.DEFAULT,
+                ContainerPolicy.DEFAULT));
     Migration last = awaitDone(migration.id(), LIMIT);
     if (!last.phase().done()) {
       cancel(last);

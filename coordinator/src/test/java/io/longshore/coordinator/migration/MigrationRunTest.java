@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.Agents;
 import io.longshore.coordinator.agent.CanaryAgent;
+import io.longshore.coordinator.agent.ContainerPolicy;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.LinkProfile;
+import io.longshore.coordinator.agent.ListedWorkload;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
@@ -146,7 +148,13 @@ final class MigrationRunTest {
     }
 
     @Override
-    public Inspection inspect(Workload workload, List<String> serviceAddresses) {
+    public List<ListedWorkload> list() {
+      throw new AssertionError("nobody asked for a list");
+    }
+
+    @Override
+    public Inspection inspect(
+        Workload workload, ContainerPolicy container, List<String> serviceAddresses) {
       return new Inspection(
           Optional.of(new Facts(new WorkloadSummary("x", 1, 1, 1, 1, 0))), List.of());
     }
@@ -155,6 +163,7 @@ final class MigrationRunTest {
     public void prepare(
         MigrationRef migration,
         Workload workload,
+        ContainerPolicy container,
         List<String> serviceAddresses,
         TransferAccess target) {
       timeline.add("prepared");

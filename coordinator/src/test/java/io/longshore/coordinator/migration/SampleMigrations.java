@@ -1,5 +1,6 @@
 package io.longshore.coordinator.migration;
 
+import io.longshore.coordinator.agent.ContainerPolicy;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
@@ -30,7 +31,8 @@ public final class SampleMigrations {
         new Workload.ProcessTree(pid),
         strategy,
         List.of("10.77.0.100/24"),
-        Policy.DEFAULT);
+        Policy.DEFAULT,
+        ContainerPolicy.DEFAULT);
   }
 
   static MigrationSpec spec(Strategy strategy, OnNoConvergence then) {
@@ -49,7 +51,8 @@ public final class SampleMigrations {
         usual.workload(),
         strategy,
         usual.serviceAddresses(),
-        policy);
+        policy,
+        usual.container());
   }
 
   public static Migration pending(String id, String requestId, int pid, Instant created) {

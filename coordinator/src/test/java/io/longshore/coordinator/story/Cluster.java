@@ -61,6 +61,10 @@ final class Cluster {
   final FakeTarget target = new FakeTarget(script, world);
   final FakeCanaries canaries = new FakeCanaries(script);
   final TestClock clock = new TestClock();
+
+  /** What both nodes say they have, from their next heartbeat on. */
+  volatile List<String> runtimes = List.of("process");
+
   private final OpenTelemetry telemetry;
   private final GrpcChannels channels;
   private final CoordinatorConfig config;
@@ -189,7 +193,7 @@ final class Cluster {
                             .setKernelRelease("6.18.0")
                             .setCriuVersion("4.1.1")
                             .setLazyRestore(lazy)
-                            .addRuntimes("process")
+                            .addAllRuntimes(runtimes)
                             .setAvailableMemoryBytes(1L << 30)
                             .setTotalMemoryBytes(1L << 32))
                     .build());

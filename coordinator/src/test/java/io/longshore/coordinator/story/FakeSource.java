@@ -2,6 +2,7 @@ package io.longshore.coordinator.story;
 
 import com.google.protobuf.util.Durations;
 import io.grpc.stub.StreamObserver;
+import io.longshore.agent.v1.ContainerFacts;
 import io.longshore.agent.v1.CopyRoundsRequest;
 import io.longshore.agent.v1.CopyRoundsResponse;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
@@ -12,6 +13,8 @@ import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
 import io.longshore.agent.v1.LimitSourceRequest;
 import io.longshore.agent.v1.LimitSourceResponse;
+import io.longshore.agent.v1.ListWorkloadsRequest;
+import io.longshore.agent.v1.ListWorkloadsResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.PrepareSourceResponse;
 import io.longshore.agent.v1.ProbeLinkRequest;
@@ -29,6 +32,7 @@ import io.longshore.agent.v1.TaskFacts;
 import io.longshore.agent.v1.TcpSocketFacts;
 import io.longshore.agent.v1.WorkloadFacts;
 import io.longshore.v1.LinkProfile;
+import io.longshore.v1.ListedWorkload;
 import io.longshore.v1.MemorySizes;
 import io.longshore.v1.Obstacle;
 import io.longshore.v1.WrittenInterval;
@@ -47,6 +51,11 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
   private final Script script;
   private final World world;
   final List<Obstacle> obstacles = new CopyOnWriteArrayList<>();
+  final List<InspectWorkloadRequest> inspected = new CopyOnWriteArrayList<>();
+  final List<ListedWorkload> listed = new CopyOnWriteArrayList<>();
+
+  /** Of a process, if it is the default. */
+  volatile ContainerFacts container = ContainerFacts.getDefaultInstance();
 
   /** Null: it knows nothing of watching. */
   volatile @Nullable ProfileWorkloadResponse profile;
@@ -79,19 +88,28 @@ final class FakeSource extends SourceAgentServiceGrpc.SourceAgentServiceImplBase
   public void inspectWorkload(
       InspectWorkloadRequest request, StreamObserver<InspectWorkloadResponse> to) {
     enter("InspectWorkload");
+    inspected.add(request);
+    WorkloadFacts.Builder facts =
+        WorkloadFacts.newBuilder()
+            .setCommand("redis-server")
+            .addTasks(TaskFacts.newBuilder().setVpid(4711).addTids(4711).addTids(4712))
+            .addTcpSockets(TcpSocketFacts.newBuilder().setEstablished(true))
+            .addTcpSockets(TcpSocketFacts.newBuilder().setEstablished(false))
+            .setPrivateBytes(PAGES * 4096)
+            .setSharedBytes(8192);
+    if (!container.equals(ContainerFacts.getDefaultInstance())) {
+      facts.setContainer(container);
+    }
     answer(
         to,
-        InspectWorkloadResponse.newBuilder()
-            .setFacts(
-                WorkloadFacts.newBuilder()
-                    .setCommand("redis-server")
-                    .addTasks(TaskFacts.newBuilder().setVpid(4711).addTids(4711).addTids(4712))
-                    .addTcpSockets(TcpSocketFacts.newBuilder().setEstablished(true))
-                    .addTcpSockets(TcpSocketFacts.newBuilder().setEstablished(false))
-                    .setPrivateBytes(PAGES * 4096)
-                    .setSharedBytes(8192))
-            .addAllObstacles(obstacles)
-            .build());
+        InspectWorkloadResponse.newBuilder().setFacts(facts).addAllObstacles(obstacles).build());
+  }
+
+  @Override
+  public void listWorkloads(
+      ListWorkloadsRequest request, StreamObserver<ListWorkloadsResponse> to) {
+    enter("ListWorkloads");
+    answer(to, ListWorkloadsResponse.newBuilder().addAllWorkloads(listed).build());
   }
 
   @Override

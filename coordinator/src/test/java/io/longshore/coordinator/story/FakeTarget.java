@@ -30,6 +30,7 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
   final List<Boolean> sourceAbandoned = new CopyOnWriteArrayList<>();
   final List<RestoreWorkloadRequest> restored = new CopyOnWriteArrayList<>();
   final List<CheckTargetRequest> checked = new CopyOnWriteArrayList<>();
+  final List<PrepareTargetRequest> prepared = new CopyOnWriteArrayList<>();
 
   FakeTarget(Script script, World world) {
     this.script = script;
@@ -67,6 +68,7 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
       PrepareTargetRequest request, StreamObserver<PrepareTargetResponse> to) {
     enter("PrepareTarget");
     world.accept(request.getMigration());
+    prepared.add(request);
     answer(
         to,
         PrepareTargetResponse.newBuilder()

@@ -21,8 +21,11 @@ import io.longshore.source.rpc.CanaryRpc;
 import io.longshore.source.rpc.LinkProbe;
 import io.longshore.source.rpc.SourceAgentRpc;
 import io.longshore.source.rpc.TransferClients;
+import io.longshore.source.runtime.PlainProcesses;
+import io.longshore.source.runtime.SourceRuntimes;
 import io.longshore.source.workload.WorkloadInspector;
 import io.opentelemetry.api.OpenTelemetry;
+import java.util.List;
 import java.util.random.RandomGenerator;
 
 /** Wires the source-agent. */
@@ -52,10 +55,21 @@ final class SourceAgentModule extends AbstractModule {
 
   @Provides
   @Singleton
+  SourceRuntimes runtimes() {
+    return new SourceRuntimes(List.of(new PlainProcesses()));
+  }
+
+  @Provides
+  @Singleton
   Departures departures(
-      SourceAgentConfig config, Host host, Journal journal, GrpcChannels channels) {
+      SourceAgentConfig config,
+      Host host,
+      SourceRuntimes runtimes,
+      Journal journal,
+      GrpcChannels channels) {
     return Departures.ofHost(
         host,
+        runtimes,
         config.workFolder(),
         journal,
         new TransferClients(channels, config.pageStreams(), config.linkSilence()));
@@ -72,6 +86,7 @@ final class SourceAgentModule extends AbstractModule {
   GrpcServer server(
       SourceAgentConfig config,
       Host host,
+      SourceRuntimes runtimes,
       Departures departures,
       Credentials credentials,
       Canaries canaries,
@@ -81,8 +96,9 @@ final class SourceAgentModule extends AbstractModule {
         .telemetry(telemetry)
         .add(
             new SourceAgentRpc(
+                runtimes,
                 departures,
-                new WorkloadInspector(host.criu().map(Criu::version)),
+                new WorkloadInspector(runtimes, host.criu().map(Criu::version)),
                 new WorkloadProfiler(RandomGenerator.of("L64X128MixRandom")),
                 new LinkProbe(channels, config.pageStreams())))
         .add(new CanaryRpc(canaries))
@@ -91,11 +107,12 @@ final class SourceAgentModule extends AbstractModule {
 
   @Provides
   @Singleton
-  Heartbeats heartbeats(SourceAgentConfig config, Host host, GrpcChannels channels) {
+  Heartbeats heartbeats(
+      SourceAgentConfig config, Host host, SourceRuntimes runtimes, GrpcChannels channels) {
     return new Heartbeats(
         channels,
         config.coordinator(),
         new AgentIdentity(config.node(), Role.SOURCE, config.listen(), ServiceMain.version()),
-        host::facts);
+        () -> host.facts(runtimes.names()));
   }
 }

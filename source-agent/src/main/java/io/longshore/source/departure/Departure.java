@@ -21,6 +21,7 @@ import io.longshore.source.pages.RoundProgress;
 import io.longshore.source.pages.Rounds;
 import io.longshore.source.pages.StalePages;
 import io.longshore.source.pages.Throttle;
+import io.longshore.source.runtime.Leaving;
 import io.longshore.source.tracking.DirtyTracker;
 import io.longshore.source.tracking.ImagePages;
 import java.io.IOException;
@@ -74,12 +75,14 @@ public final class Departure {
   /**
    * What a departure works with; it owns them.
    *
+   * @param leaving what its runtime knows and does
    * @param criu to freeze with; null if it is frozen already
    * @param fence holds the workload's tree
    * @param planes opens data streams when those that there were are broken
    * @param trackers makes what sees the workload write
    */
   record Parts(
+      Leaving leaving,
       @Nullable Criu criu,
       CriuFolder folder,
       CgroupFence fence,
@@ -437,7 +440,8 @@ public final class Departure {
 
   private StalePages frozenPages() throws IOException {
     Parts with = parts();
-    return new StalePages(FrozenTree.of(with.folder().images(), rootPid(), with.fence()).pages());
+    return new StalePages(
+        FrozenTree.of(with.folder().images(), ProcessTree.of(rootPid()), with.fence()).pages());
   }
 
   private Phase runRelease() throws IOException, InterruptedException {
@@ -455,6 +459,7 @@ public final class Departure {
     }
     endCriu(with);
     long criuEnded = System.nanoTime();
+    with.leaving().thawing();
     with.fence().kill(ENDED);
     // Not before: to take the protection away costs time, and blocks who reads the memory.
     endRounds();
@@ -463,7 +468,9 @@ public final class Departure {
     long addressesGone = System.nanoTime();
     link.finish();
     long streamsEnded = System.nanoTime();
-    cleanUp(with);
+    with.fence().dissolve();
+    with.leaving().released();
+    with.folder().delete();
     journal.note(record -> record.in(Phase.RELEASED));
     parts = null;
     log.info(
@@ -503,8 +510,10 @@ public final class Departure {
       TcpSockets.endRepair(pid);
     }
     with.addresses().rollBack();
+    with.leaving().thawing();
     with.fence().thaw();
-    cleanUp(with);
+    with.fence().dissolve();
+    with.folder().delete();
     Phase end = gone ? Phase.LOST : Phase.ROLLED_BACK;
     journal.note(record -> record.in(end));
     parts = null;
@@ -529,11 +538,6 @@ public final class Departure {
       log.warn("Migration {}: ending {}, which is left over", id, task);
       task.kill();
     }
-  }
-
-  private static void cleanUp(Parts with) throws IOException {
-    with.fence().dissolve();
-    with.folder().delete();
   }
 
   private Parts parts() {

@@ -1,6 +1,8 @@
 package io.longshore.source.departure;
 
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.WorkloadName;
+import io.longshore.agent.workload.ContainerPolicy;
 import java.io.IOException;
 import java.util.List;
 
@@ -15,7 +17,8 @@ interface DepartureFactory {
    */
   Departure create(
       MigrationRef ref,
-      int pid,
+      WorkloadName workload,
+      ContainerPolicy policy,
       List<String> serviceAddresses,
       TransferTarget target,
       DataPlane plane,

@@ -3,7 +3,9 @@ package io.longshore.source.departure;
 import io.longshore.agent.journal.JournalEntry;
 import io.longshore.agent.journal.JournalFormatException;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.platform.value.HostPort;
+import io.longshore.source.runtime.RootProcess;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param ref with the newest epoch that was seen
  * @param phase where it stands
  * @param root of the workload
+ * @param runtime what runs it, and what that needs to go on
  * @param serviceAddresses that leave with it
  * @param target where the data streams go; null once it is over
  * @param bandwidth how fast it may send
@@ -25,6 +28,7 @@ record DepartureRecord(
     MigrationRef ref,
     Phase phase,
     RootProcess root,
+    RuntimeRecord runtime,
     List<String> serviceAddresses,
     @Nullable TransferTarget target,
     BandwidthLimit bandwidth,
@@ -34,21 +38,33 @@ record DepartureRecord(
   }
 
   static DepartureRecord prepared(
-      MigrationRef ref, RootProcess root, List<String> serviceAddresses, TransferTarget target) {
+      MigrationRef ref,
+      RootProcess root,
+      RuntimeRecord runtime,
+      List<String> serviceAddresses,
+      TransferTarget target) {
     return new DepartureRecord(
-        ref, Phase.PREPARED, root, serviceAddresses, target, BandwidthLimit.NONE, null);
+        ref, Phase.PREPARED, root, runtime, serviceAddresses, target, BandwidthLimit.NONE, null);
   }
 
   /** Nothing is held; only the outcome is remembered, for late orders. */
   static DepartureRecord over(MigrationRef ref, Phase phase) {
     return new DepartureRecord(
-        ref, phase, RootProcess.NONE, List.of(), null, BandwidthLimit.NONE, null);
+        ref,
+        phase,
+        RootProcess.NONE,
+        RuntimeRecord.ofProcess(0),
+        List.of(),
+        null,
+        BandwidthLimit.NONE,
+        null);
   }
 
   DepartureRecord in(Phase next) {
     return next.isOver()
-        ? new DepartureRecord(ref, next, root, List.of(), null, BandwidthLimit.NONE, null)
-        : new DepartureRecord(ref, next, root, serviceAddresses, target, bandwidth, frozen);
+        ? new DepartureRecord(ref, next, root, runtime, List.of(), null, BandwidthLimit.NONE, null)
+        : new DepartureRecord(
+            ref, next, root, runtime, serviceAddresses, target, bandwidth, frozen);
   }
 
   DepartureRecord at(long epoch) {
@@ -56,6 +72,7 @@ record DepartureRecord(
         new MigrationRef(ref.id(), epoch),
         phase,
         root,
+        runtime,
         serviceAddresses,
         target,
         bandwidth,
@@ -64,11 +81,11 @@ record DepartureRecord(
 
   DepartureRecord frozen(FreezeResult result) {
     return new DepartureRecord(
-        ref, Phase.FROZEN, root, serviceAddresses, target, bandwidth, result);
+        ref, Phase.FROZEN, root, runtime, serviceAddresses, target, bandwidth, result);
   }
 
   DepartureRecord limited(BandwidthLimit limit) {
-    return new DepartureRecord(ref, phase, root, serviceAddresses, target, limit, frozen);
+    return new DepartureRecord(ref, phase, root, runtime, serviceAddresses, target, limit, frozen);
   }
 
   JournalEntry entry() {
@@ -77,7 +94,8 @@ record DepartureRecord(
       return entry;
     }
     entry =
-        entry
+        runtime
+            .in(entry)
             .with("root.pid", root.pid())
             .with("root.start", root.startTime())
             .with("root.boot", root.boot())
@@ -102,13 +120,16 @@ record DepartureRecord(
       if (phase.isOver()) {
         return over(entry.ref(), phase);
       }
-      return new DepartureRecord(
-          entry.ref(),
-          phase,
+      RootProcess root =
           new RootProcess(
               Math.toIntExact(entry.number("root.pid")),
               entry.number("root.start"),
-              entry.text("root.boot")),
+              entry.text("root.boot"));
+      return new DepartureRecord(
+          entry.ref(),
+          phase,
+          root,
+          RuntimeRecord.of(entry, root.pid()),
           entry.list("addresses"),
           new TransferTarget(
               HostPort.parse(entry.text("target.endpoint")),

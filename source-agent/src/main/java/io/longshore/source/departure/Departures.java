@@ -7,9 +7,12 @@ import io.longshore.agent.journal.JournalEntry;
 import io.longshore.agent.migration.MigrationRef;
 import io.longshore.agent.migration.MigrationRegistry;
 import io.longshore.agent.migration.Step;
+import io.longshore.agent.runtime.WorkloadName;
+import io.longshore.agent.workload.ContainerPolicy;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.lifecycle.Component;
+import io.longshore.source.runtime.SourceRuntimes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,8 +56,10 @@ public final class Departures implements Component {
    *
    * @param workFolder for images, on tmpfs
    */
-  public static Departures ofHost(Host host, Path workFolder, Journal journal, DataPlanes planes) {
-    return new Departures(new HostDepartureFactory(host, workFolder, journal), planes, journal);
+  public static Departures ofHost(
+      Host host, SourceRuntimes runtimes, Path workFolder, Journal journal, DataPlanes planes) {
+    return new Departures(
+        new HostDepartureFactory(host, runtimes, workFolder, journal), planes, journal);
   }
 
   /**
@@ -87,7 +92,9 @@ public final class Departures implements Component {
       return;
     }
     Entry entry = new Entry();
-    entry.pid = record.root().pid();
+    if (!record.phase().isOver()) {
+      entry.workload = record.runtime().workload();
+    }
     migrations.takeUp(record.ref(), entry);
     if (record.phase().isOver()) {
       entry.rolledBack = record.phase() != Phase.RELEASED;
@@ -117,13 +124,17 @@ public final class Departures implements Component {
   /**
    * Verifies the workload, connects to the target and builds the fence. Repeated: answers the same.
    *
-   * @throws LongshoreException UNKNOWN_PROCESS, WORKLOAD_BUSY, TRANSFER_BROKEN, JOURNAL_FAILED,
-   *     WRONG_PHASE if it was rolled back
+   * @throws LongshoreException UNKNOWN_PROCESS, UNKNOWN_CONTAINER, RUNTIME_MISSING, WORKLOAD_BUSY,
+   *     TRANSFER_BROKEN, JOURNAL_FAILED, WRONG_PHASE if it was rolled back
    */
   public void prepare(
-      MigrationRef ref, int pid, List<String> serviceAddresses, TransferTarget target) {
+      MigrationRef ref,
+      WorkloadName workload,
+      ContainerPolicy policy,
+      List<String> serviceAddresses,
+      TransferTarget target) {
     refuseDamaged(ref);
-    Entry entry = admit(ref, pid);
+    Entry entry = admit(ref, workload);
     CompletableFuture<Departure> prepared;
     synchronized (entry) {
       if (entry.rolledBack || entry.isOver()) {
@@ -143,7 +154,8 @@ public final class Departures implements Component {
                 try {
                   // Before the step is over, so that a roll-back that waited for it finds it.
                   Departure made =
-                      factory.create(ref, pid, serviceAddresses, target, opening, planes);
+                      factory.create(
+                          ref, workload, policy, serviceAddresses, target, opening, planes);
                   entry.departure = made;
                   return made;
                 } finally {
@@ -273,26 +285,26 @@ public final class Departures implements Component {
     }
   }
 
-  /** One at a time: two migrations of a process must not both find it free. */
-  private synchronized Entry admit(MigrationRef ref, int pid) {
+  /** One at a time: two migrations of a workload must not both find it free. */
+  private synchronized Entry admit(MigrationRef ref, WorkloadName workload) {
     Optional<Entry> same = migrations.find(ref);
-    if (same.isPresent() && same.get().pid != 0) {
+    if (same.isPresent() && same.get().workload != null) {
       return same.get();
     }
     for (Entry other : migrations.all()) {
-      if (other.pid == pid && !other.isOver() && !same.equals(Optional.of(other))) {
+      if (workload.equals(other.workload) && !other.isOver() && !same.equals(Optional.of(other))) {
         throw new LongshoreException(
-            Reason.WORKLOAD_BUSY, "process " + pid + " is part of another migration");
+            Reason.WORKLOAD_BUSY, workload + " is part of another migration");
       }
     }
     Entry entry = migrations.getOrCreate(ref, Entry::new);
-    entry.pid = pid;
+    entry.workload = workload;
     return entry;
   }
 
   private static final class Entry {
     final Step<Departure> prepare = new Step<>("prepare");
-    volatile int pid;
+    volatile @Nullable WorkloadName workload;
     volatile boolean rolledBack;
     volatile @Nullable Phase overSince;
 

@@ -5,6 +5,7 @@ import io.longshore.criu.run.CriuFailure;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.DumpOptions;
 import io.longshore.linux.PageSize;
+import io.longshore.linux.ProcessTree;
 import io.longshore.linux.TracedThreads;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
@@ -36,6 +37,7 @@ import org.slf4j.LoggerFactory;
  *   <li>The fence is frozen. From here the tree does not run, whoever dies.
  *   <li>CRIU still holds every thread, so it held them all the time until the fence did: what it
  *       described is what is frozen.
+ *   <li>The runtime sees to it that nobody else lets it run or adds to it.
  *   <li>Only now the target is told that it has all images, and may ever run the workload.
  * </ol>
  */
@@ -99,8 +101,9 @@ final class Freeze {
       Duration freezeTime = Duration.ofNanos(System.nanoTime() - start);
       parts.addresses().seal();
       requireHeldUntilFenced(dump.pid());
-      FrozenTree tree =
-          FrozenTree.of(folder.images(), journal.record().root().pid(), parts.fence());
+      ProcessTree processes = ProcessTree.of(journal.record().root().pid());
+      parts.leaving().fenced(processes);
+      FrozenTree tree = FrozenTree.of(folder.images(), processes, parts.fence());
       tree.addHidden(dump.hiddenPages());
       List<PageRange> pages = tree.pages();
       Rounds.Outcome outcome =
@@ -149,7 +152,8 @@ final class Freeze {
         Objects.requireNonNull(parts.criu()),
         DumpOptions.of(journal.record().root().pid(), folder.images(), folder.work())
             .withBarrier()
-            .withHiddenPages());
+            .withHiddenPages()
+            .withExtra(parts.leaving().dumpOptions()));
   }
 
   private void requireHeldUntilFenced(int criu) throws IOException {

@@ -38,11 +38,11 @@ final class FrozenTree {
    * Looks at a tree.
    *
    * @param images of its dump
+   * @param tree as it is frozen
    * @param fence holds it
    */
-  static FrozenTree of(Path images, int rootPid, CgroupFence fence) throws IOException {
-    return new FrozenTree(
-        images, ProcessTree.of(rootPid).tasks(), new HashSet<>(fence.processes()));
+  static FrozenTree of(Path images, ProcessTree tree, CgroupFence fence) throws IOException {
+    return new FrozenTree(images, tree.tasks(), new HashSet<>(fence.processes()));
   }
 
   /**

@@ -3,6 +3,8 @@ package io.longshore.source.departure;
 import io.longshore.agent.host.Host;
 import io.longshore.agent.journal.Journal;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.WorkloadName;
+import io.longshore.agent.workload.ContainerPolicy;
 import io.longshore.criu.pageserver.HeaderLayout;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuDump;
@@ -15,6 +17,8 @@ import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.source.departure.Departure.Parts;
 import io.longshore.source.pages.TransferBrokenException;
+import io.longshore.source.runtime.Leaving;
+import io.longshore.source.runtime.SourceRuntimes;
 import io.longshore.source.tracking.DirtyTrackers;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -31,14 +35,16 @@ final class HostDepartureFactory implements DepartureFactory {
   private static final Logger log = LoggerFactory.getLogger(HostDepartureFactory.class);
 
   private final Host host;
+  private final SourceRuntimes runtimes;
   private final Path workFolder;
   private final Journal journal;
 
   /**
    * @param workFolder on tmpfs
    */
-  HostDepartureFactory(Host host, Path workFolder, Journal journal) {
+  HostDepartureFactory(Host host, SourceRuntimes runtimes, Path workFolder, Journal journal) {
     this.host = host;
+    this.runtimes = runtimes;
     this.workFolder = workFolder;
     this.journal = journal;
   }
@@ -46,7 +52,8 @@ final class HostDepartureFactory implements DepartureFactory {
   @Override
   public Departure create(
       MigrationRef ref,
-      int pid,
+      WorkloadName workload,
+      ContainerPolicy policy,
       List<String> serviceAddresses,
       TransferTarget target,
       DataPlane plane,
@@ -60,14 +67,18 @@ final class HostDepartureFactory implements DepartureFactory {
                   () ->
                       new LongshoreException(
                           Reason.CRIU_MISSING, "the source has no CRIU that works on its kernel"));
+      Leaving leaving = runtimes.find(workload, policy);
+      int pid = leaving.root().pid();
       refuseFenced(pid);
       DepartureJournal begun =
           DepartureJournal.begin(
               journal,
-              DepartureRecord.prepared(ref, RootProcess.of(pid), serviceAddresses, target));
+              DepartureRecord.prepared(
+                  ref, leaving.root(), leaving.record(), serviceAddresses, target));
       plane.awaitOpen();
       Parts parts =
           new Parts(
+              leaving,
               criu,
               CriuFolder.create(workFolder.resolve(ref.id())),
               CgroupFence.create(ref.id(), List.of(pid)),
@@ -81,10 +92,10 @@ final class HostDepartureFactory implements DepartureFactory {
       throw new LongshoreException(Reason.TRANSFER_BROKEN, String.valueOf(e.getMessage()), e);
     } catch (NoSuchFileException e) {
       throw new LongshoreException(
-          Reason.UNKNOWN_PROCESS, "there is no process " + pid + " on the source", e);
+          Reason.UNKNOWN_PROCESS, workload + " has ended on the source", e);
     } catch (IOException e) {
       throw new LongshoreException(
-          Reason.INTERNAL, "cannot prepare process " + pid + ": " + e.getMessage(), e);
+          Reason.INTERNAL, "cannot prepare " + workload + ": " + e.getMessage(), e);
     } finally {
       if (!prepared) {
         plane.cancel();
@@ -110,6 +121,7 @@ final class HostDepartureFactory implements DepartureFactory {
     HeaderLayout layout = host.criu().map(Criu::headerLayout).orElse(HeaderLayout.BYTES_32);
     Parts parts =
         new Parts(
+            runtimes.takeUp(record.root(), record.runtime()),
             null,
             folder,
             fence.isPresent() ? fence.get() : CgroupFence.create(id, List.of()),

@@ -4,7 +4,9 @@ import com.google.protobuf.util.Durations;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.longshore.agent.migration.Step;
+import io.longshore.agent.rpc.ContainerMessages;
 import io.longshore.agent.rpc.FactsMessages;
+import io.longshore.agent.runtime.WorkloadName;
 import io.longshore.agent.v1.CopyRoundsRequest;
 import io.longshore.agent.v1.CopyRoundsResponse;
 import io.longshore.agent.v1.FreezeWorkloadRequest;
@@ -15,6 +17,8 @@ import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
 import io.longshore.agent.v1.LimitSourceRequest;
 import io.longshore.agent.v1.LimitSourceResponse;
+import io.longshore.agent.v1.ListWorkloadsRequest;
+import io.longshore.agent.v1.ListWorkloadsResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.PrepareSourceResponse;
 import io.longshore.agent.v1.ProbeLinkRequest;
@@ -28,6 +32,7 @@ import io.longshore.agent.v1.ReleaseSourceResponse;
 import io.longshore.agent.v1.RollBackSourceRequest;
 import io.longshore.agent.v1.RollBackSourceResponse;
 import io.longshore.agent.v1.SourceAgentServiceGrpc;
+import io.longshore.agent.workload.ContainerPolicy;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.value.HostPort;
@@ -42,10 +47,11 @@ import io.longshore.source.pages.RoundPolicy;
 import io.longshore.source.pages.RoundProgress;
 import io.longshore.source.pages.TransferBrokenException;
 import io.longshore.source.profile.WorkloadProfiler;
+import io.longshore.source.runtime.ListedWorkload;
+import io.longshore.source.runtime.SourceRuntimes;
 import io.longshore.source.tracking.DirtyTrackers;
 import io.longshore.source.workload.Inspection;
 import io.longshore.source.workload.WorkloadInspector;
-import io.longshore.v1.Workload;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -59,6 +65,7 @@ import java.util.concurrent.TimeoutException;
 public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServiceImplBase {
   private static final long REPORT_MILLIS = 100;
 
+  private final SourceRuntimes runtimes;
   private final Departures departures;
   private final WorkloadInspector inspector;
   private final WorkloadProfiler profiler;
@@ -66,10 +73,12 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
 
   /** For these migrations. */
   public SourceAgentRpc(
+      SourceRuntimes runtimes,
       Departures departures,
       WorkloadInspector inspector,
       WorkloadProfiler profiler,
       LinkProbe linkProbe) {
+    this.runtimes = runtimes;
     this.departures = departures;
     this.inspector = inspector;
     this.profiler = profiler;
@@ -80,7 +89,10 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   public void inspectWorkload(
       InspectWorkloadRequest request, StreamObserver<InspectWorkloadResponse> responses) {
     Inspection inspection =
-        inspector.inspect(pid(request.getWorkload()), request.getServiceAddressesList());
+        inspector.inspect(
+            ContainerMessages.name(request.getWorkload()),
+            ContainerMessages.policy(request.getContainer()),
+            request.getServiceAddressesList());
     InspectWorkloadResponse.Builder response = InspectWorkloadResponse.newBuilder();
     inspection.facts().ifPresent(facts -> response.setFacts(FactsMessages.facts(facts)));
     inspection
@@ -90,9 +102,25 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
   }
 
   @Override
+  public void listWorkloads(
+      ListWorkloadsRequest request, StreamObserver<ListWorkloadsResponse> responses) {
+    ListWorkloadsResponse.Builder response = ListWorkloadsResponse.newBuilder();
+    for (ListedWorkload listed : runtimes.list()) {
+      response.addWorkloads(
+          io.longshore.v1.ListedWorkload.newBuilder()
+              .setWorkload(ContainerMessages.workload(listed.workload()))
+              .setPid(listed.pid())
+              .setState(listed.state())
+              .addAllObstacles(listed.problems().stream().map(FactsMessages::obstacle).toList()));
+    }
+    answer(responses, response.build());
+  }
+
+  @Override
   public void profileWorkload(
       ProfileWorkloadRequest request, StreamObserver<ProfileWorkloadResponse> responses) {
-    int pid = pid(request.getWorkload());
+    WorkloadName workload = ContainerMessages.name(request.getWorkload());
+    int pid = runtimes.find(workload, ContainerPolicy.NONE).root().pid();
     try {
       answer(
           responses,
@@ -104,7 +132,7 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
       throw new LongshoreException(Reason.CANCELLED, "the agent is stopping", e);
     } catch (IOException e) {
       throw new LongshoreException(
-          Reason.UNKNOWN_PROCESS, "cannot watch process " + pid + ": " + e.getMessage(), e);
+          Reason.UNKNOWN_PROCESS, "cannot watch " + workload + ": " + e.getMessage(), e);
     }
   }
 
@@ -125,7 +153,8 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
       PrepareSourceRequest request, StreamObserver<PrepareSourceResponse> responses) {
     departures.prepare(
         FactsMessages.ref(request.getMigration()),
-        pid(request.getWorkload()),
+        ContainerMessages.name(request.getWorkload()),
+        ContainerMessages.policy(request.getContainer()),
         request.getServiceAddressesList(),
         new TransferTarget(
             endpoint(request.getTransferEndpoint()), request.getTransferSecret().toByteArray()));
@@ -338,15 +367,6 @@ public final class SourceAgentRpc extends SourceAgentServiceGrpc.SourceAgentServ
         .setComplete(done)
         .setLinkCut(!done && !departure.linkBrokenFor().isZero())
         .build();
-  }
-
-  private static int pid(Workload workload) {
-    return switch (workload.getKindCase()) {
-      case PROCESS -> workload.getProcess().getPid();
-      case SELF_TEST -> workload.getSelfTest().getPid();
-      case KIND_NOT_SET ->
-          throw new LongshoreException(Reason.INVALID_ARGUMENT, "workload: its kind is missing");
-    };
   }
 
   private static HostPort endpoint(String text) {

@@ -1,5 +1,7 @@
 package io.longshore.source.workload;
 
+import io.longshore.agent.runtime.WorkloadName;
+import io.longshore.agent.workload.ContainerPolicy;
 import io.longshore.agent.workload.ServiceAddressFacts;
 import io.longshore.agent.workload.TaskFacts;
 import io.longshore.agent.workload.WorkloadFacts;
@@ -13,6 +15,8 @@ import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
+import io.longshore.source.runtime.Leaving;
+import io.longshore.source.runtime.SourceRuntimes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,43 +32,53 @@ import java.util.Set;
  * Looks at a workload: what it consists of, and what would keep it from leaving. Changes nothing.
  */
 public final class WorkloadInspector {
+  private final SourceRuntimes runtimes;
   private final Optional<CriuVersion> criu;
 
   /**
+   * @param runtimes find workloads
    * @param criu the CRIU that would dump; empty if none works here
    */
-  public WorkloadInspector(Optional<CriuVersion> criu) {
+  public WorkloadInspector(SourceRuntimes runtimes, Optional<CriuVersion> criu) {
+    this.runtimes = runtimes;
     this.criu = criu;
   }
 
   /**
-   * Looks at a process tree.
+   * Looks at a workload.
    *
-   * @param pid its root
+   * @param policy what is to become of it on the target, if it is a container
    * @param serviceAddresses addresses with prefix length that would move with it
    */
-  public Inspection inspect(int pid, List<String> serviceAddresses) {
+  public Inspection inspect(
+      WorkloadName workload, ContainerPolicy policy, List<String> serviceAddresses) {
     try {
-      ProcessTree tree = ProcessTree.of(pid);
+      Leaving leaving = runtimes.find(workload, policy);
+      ProcessTree tree = ProcessTree.of(leaving.root().pid());
       Optional<Problem> hopeless = hopeless(tree);
       if (hopeless.isPresent()) {
         return new Inspection(Optional.empty(), List.of(hopeless.get()));
       }
-      return inspect(tree, serviceAddresses);
+      return inspect(leaving, tree, serviceAddresses);
+    } catch (LongshoreException e) {
+      if (e.reason().kind() != Reason.Kind.OBSTACLE) {
+        throw e;
+      }
+      return new Inspection(
+          Optional.empty(), List.of(new Problem(e.reason(), String.valueOf(e.getMessage()))));
     } catch (NoSuchFileException e) {
       return new Inspection(
           Optional.empty(),
-          List.of(
-              new Problem(
-                  Reason.UNKNOWN_PROCESS, "there is no process " + pid + " on the source")));
+          List.of(new Problem(Reason.UNKNOWN_PROCESS, workload + " has ended on the source")));
     } catch (IOException e) {
       throw new LongshoreException(
-          Reason.INTERNAL, "cannot look at process " + pid + ": " + e.getMessage(), e);
+          Reason.INTERNAL, "cannot look at " + workload + ": " + e.getMessage(), e);
     }
   }
 
-  private Inspection inspect(ProcessTree tree, List<String> serviceAddresses) throws IOException {
-    List<Problem> problems = new ArrayList<>();
+  private Inspection inspect(Leaving leaving, ProcessTree tree, List<String> serviceAddresses)
+      throws IOException {
+    List<Problem> problems = new ArrayList<>(leaving.problems(tree));
     if (criu.isEmpty()) {
       problems.add(
           new Problem(Reason.CRIU_MISSING, "the source has no CRIU that works on its kernel"));
@@ -110,7 +124,8 @@ public final class WorkloadInspector {
                 sockets.tcp(),
                 privateBytes,
                 sharedBytes,
-                addresses)),
+                addresses,
+                leaving.facts().orElse(null))),
         problems);
   }
 

@@ -6,6 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import io.longshore.agent.journal.Journal;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
+import io.longshore.agent.runtime.WorkloadName;
+import io.longshore.agent.workload.ContainerPolicy;
 import io.longshore.criu.CriuVersion;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
@@ -19,6 +22,9 @@ import io.longshore.source.pages.PageChannel;
 import io.longshore.source.pages.RoundPolicy;
 import io.longshore.source.pages.RoundProgress;
 import io.longshore.source.pages.TransferBrokenException;
+import io.longshore.source.runtime.Leaving;
+import io.longshore.source.runtime.PlainProcesses;
+import io.longshore.source.runtime.RootProcess;
 import io.longshore.source.tracking.DirtyTracker;
 import io.longshore.source.tracking.WrittenPages;
 import java.io.IOException;
@@ -28,9 +34,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,6 +62,9 @@ final class DeparturesTest {
   private WeakReference<SourceAddresses> addresses = new WeakReference<>(null);
   private WeakReference<DirtyTracker> tracker = new WeakReference<>(null);
   private int pid;
+
+  /** Of the last that was taken up. */
+  private @Nullable WatchedLeaving watched;
 
   @BeforeEach
   void startWorkload() throws Exception {
@@ -274,6 +285,40 @@ final class DeparturesTest {
   }
 
   @Test
+  void theRuntimeLetsGoWhileTheFenceStillHolds() throws Exception {
+    freezeAndRestart();
+    departures.rollBack(ref(id, 1));
+    assertThat(told().calls()).containsExactly("thawing: alive, frozen");
+  }
+
+  @Test
+  void theRuntimeForgetsWhatIsDeadAndHasNoFence() throws Exception {
+    freezeAndRestart();
+    departures.release(ref(id, 1), true);
+    assertThat(told().calls())
+        .containsExactly("thawing: alive, frozen", "released: dead, no fence");
+  }
+
+  @Test
+  void whatTheRuntimeCouldNotForgetIsReleasedAgain() throws Exception {
+    freezeAndRestart();
+    WatchedLeaving told = told();
+    told.failures().set(2);
+    assertThatThrownBy(() -> departures.release(ref(id, 1), true))
+        .hasStackTraceContaining("the runtime fails");
+    assertThatThrownBy(() -> departures.release(ref(id, 1), true))
+        .hasStackTraceContaining("the runtime fails");
+    told.failures().set(0);
+    departures.release(ref(id, 1), true);
+    assertThat(told.calls()).last().isEqualTo("released: dead, no fence");
+    assertThat(departures.phase(ref(id, 1))).contains(Phase.RELEASED);
+  }
+
+  private WatchedLeaving told() {
+    return Objects.requireNonNull(watched);
+  }
+
+  @Test
   void aFrozenTreeThatWasKilledIsLost() throws Exception {
     CgroupFence fence = freeze();
     fence.kill(Duration.ofSeconds(5));
@@ -330,6 +375,7 @@ final class DeparturesTest {
                 ref(id, 1),
                 Phase.FREEZING,
                 RootProcess.of(pid),
+                RuntimeRecord.ofProcess(pid),
                 List.of(),
                 TARGET,
                 BandwidthLimit.NONE,
@@ -341,14 +387,20 @@ final class DeparturesTest {
   }
 
   private void prepare(String migration, long epoch, int root) {
-    departures.prepare(ref(migration, epoch), root, List.of(), TARGET);
+    departures.prepare(
+        ref(migration, epoch),
+        WorkloadName.ofProcess(root),
+        ContainerPolicy.NONE,
+        List.of(),
+        TARGET);
   }
 
   private final class Factory implements DepartureFactory {
     @Override
     public Departure create(
         MigrationRef ref,
-        int root,
+        WorkloadName workload,
+        ContainerPolicy policy,
         List<String> addresses,
         TransferTarget target,
         DataPlane data,
@@ -356,17 +408,17 @@ final class DeparturesTest {
         throws IOException, InterruptedException {
       waiting.incrementAndGet();
       data.awaitOpen();
-      if (root < 0) {
-        throw new LongshoreException(Reason.UNKNOWN_PROCESS, "there is no process " + root);
-      }
+      Leaving leaving = new PlainProcesses().find(workload.name(), policy);
       made.incrementAndGet();
       return new Departure(
           DepartureJournal.begin(
-              journal, DepartureRecord.prepared(ref, RootProcess.of(root), addresses, target)),
+              journal,
+              DepartureRecord.prepared(ref, leaving.root(), leaving.record(), addresses, target)),
           new Departure.Parts(
+              leaving,
               new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
               new CriuFolder(folder.resolve(ref.id())),
-              CgroupFence.create(ref.id(), List.of(root)),
+              CgroupFence.create(ref.id(), List.of(leaving.root().pid())),
               noAddresses(),
               () -> plane,
               DeparturesTest.this::noPages),
@@ -378,6 +430,7 @@ final class DeparturesTest {
       return Departure.takenUp(
           DepartureJournal.takeUp(journal, record),
           new Departure.Parts(
+              watched(new PlainProcesses().takeUp(record.root(), record.runtime())),
               null,
               new CriuFolder(folder.resolve(record.ref().id())),
               CgroupFence.attach(CgroupHierarchy.forFreezing(), record.ref().id()).orElseThrow(),
@@ -388,6 +441,11 @@ final class DeparturesTest {
               DeparturesTest.this::noPages),
           null);
     }
+  }
+
+  private Leaving watched(Leaving leaving) {
+    watched = new WatchedLeaving(leaving, id);
+    return watched;
   }
 
   private SourceAddresses noAddresses() {
@@ -425,26 +483,6 @@ final class DeparturesTest {
     assertThatThrownBy(call)
         .isInstanceOfSatisfying(
             LongshoreException.class, e -> assertThat(e.reason()).isEqualTo(reason));
-  }
-
-  private static final class NoAddresses implements SourceAddresses {
-    @Override
-    public void prepare() {}
-
-    @Override
-    public void sendOn() {}
-
-    @Override
-    public void hold(ImageChannel target) {}
-
-    @Override
-    public void seal() {}
-
-    @Override
-    public void release() {}
-
-    @Override
-    public void rollBack() {}
   }
 
   private static final class Plane implements DataPlane {

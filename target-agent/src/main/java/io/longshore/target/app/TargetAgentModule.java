@@ -24,8 +24,11 @@ import io.longshore.target.check.TargetCheck;
 import io.longshore.target.rpc.TargetAgentRpc;
 import io.longshore.target.rpc.TransferRpc;
 import io.longshore.target.rpc.TransferThreads;
+import io.longshore.target.runtime.PlainProcesses;
+import io.longshore.target.runtime.TargetRuntimes;
 import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Wires the target-agent. */
 final class TargetAgentModule extends AbstractModule {
@@ -50,8 +53,14 @@ final class TargetAgentModule extends AbstractModule {
 
   @Provides
   @Singleton
-  Arrivals arrivals(TargetAgentConfig config, Host host) {
-    return new Arrivals(new HostArrivalFactory(host, config.workFolder()));
+  TargetRuntimes runtimes() {
+    return new TargetRuntimes(List.of(new PlainProcesses()));
+  }
+
+  @Provides
+  @Singleton
+  Arrivals arrivals(TargetAgentConfig config, Host host, TargetRuntimes runtimes) {
+    return new Arrivals(new HostArrivalFactory(host, runtimes, config.workFolder()));
   }
 
   @Provides
@@ -80,6 +89,7 @@ final class TargetAgentModule extends AbstractModule {
       TargetAgentConfig config,
       Credentials credentials,
       Host host,
+      TargetRuntimes runtimes,
       Arrivals arrivals,
       OpenTelemetry telemetry) {
     return GrpcServer.builder("target-agent", config.listen(), credentials)
@@ -87,20 +97,21 @@ final class TargetAgentModule extends AbstractModule {
         .add(
             new TargetAgentRpc(
                 arrivals,
-                new TargetCheck(Path.of("/proc"), Path.of("/"), new HostAddressCheck()),
-                host::facts,
+                new TargetCheck(runtimes, Path.of("/proc"), new HostAddressCheck()),
+                () -> host.facts(runtimes.names()),
                 transfer(config)))
         .build();
   }
 
   @Provides
   @Singleton
-  Heartbeats heartbeats(TargetAgentConfig config, Host host, GrpcChannels channels) {
+  Heartbeats heartbeats(
+      TargetAgentConfig config, Host host, TargetRuntimes runtimes, GrpcChannels channels) {
     return new Heartbeats(
         channels,
         config.coordinator(),
         new AgentIdentity(config.node(), Role.TARGET, config.listen(), ServiceMain.version()),
-        host::facts);
+        () -> host.facts(runtimes.names()));
   }
 
   private static HostPort transfer(TargetAgentConfig config) {

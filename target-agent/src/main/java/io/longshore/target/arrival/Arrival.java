@@ -75,6 +75,7 @@ public final class Arrival {
   @GuardedBy("this")
   private boolean abandoned;
 
+  private final Step<Boolean> prepare;
   private final Step<Duration> restore;
   private final Step<Integer> resume;
   private final Step<Long> complete;
@@ -105,7 +106,8 @@ public final class Arrival {
       noImages.seal();
       PageStore noPages = new PageStore(0);
       Restoration running =
-          Restoration.ofRunning(folder, noPages, demands, restoration.processes());
+          Restoration.ofRunning(
+              restoration.coming(), folder, noPages, demands, restoration.processes());
       running.noteFilled();
       return new Parts(folder, notes, noImages, noPages, demands, running, addresses, 0);
     }
@@ -129,6 +131,7 @@ public final class Arrival {
     this.parts = parts;
     this.found = found;
     this.phase = phase;
+    this.prepare = new Step<>("prepare-" + ref.id());
     this.restore = new Step<>("restore-" + ref.id());
     this.resume = Step.untilDone("resume-" + ref.id());
     this.complete = Step.untilDone("complete-" + ref.id());
@@ -263,6 +266,22 @@ public final class Arrival {
   }
 
   /**
+   * Makes all that can be made before the freeze and takes time.
+   *
+   * @throws LongshoreException RUNTIME_FAILED, RUNTIME_INCOMPATIBLE; WRONG_PHASE if it was aborted
+   */
+  void prepare() {
+    CompletableFuture<Boolean> outcome;
+    synchronized (this) {
+      if (!prepare.wasOrdered()) {
+        require(Phase.PREPARED, "prepare");
+      }
+      outcome = prepare.order(this::runPrepare);
+    }
+    Step.join(outcome);
+  }
+
+  /**
    * Waits for the images, restores the workload and holds it.
    *
    * @param linkPatience how long the link to the source may be cut while it is restored and pages
@@ -381,6 +400,11 @@ public final class Arrival {
         : Math.max(0, parts.promisedBytes() - parts.pages().heldBytes());
   }
 
+  private Boolean runPrepare() throws IOException, InterruptedException {
+    parts().restoration().coming().prepare();
+    return true;
+  }
+
   private Duration runRestore(Duration linkPatience) throws IOException, InterruptedException {
     Parts with = parts();
     with.notes().keepers(List.of(with.restoration().prepare()));
@@ -423,6 +447,7 @@ public final class Arrival {
     }
     long running = System.nanoTime();
     with.addresses().resume();
+    with.restoration().coming().running();
     log.info(
         "Migration {}: process {} runs here after {} ms, reachable after {} ms",
         ref.id(),
@@ -538,6 +563,7 @@ public final class Arrival {
     CopyEnd copy = with.notes().end();
     copy.endProcesses();
     with.restoration().kill();
+    with.restoration().coming().remove();
     // Nothing that could read zeros is left.
     with.restoration().close();
     with.addresses().withdraw();
@@ -555,6 +581,7 @@ public final class Arrival {
     // A restore that waits for them is refused now.
     images.complete(null);
     restore.awaitEnd();
+    prepare.awaitEnd();
     with.addresses().withdraw();
     // A chunk that is being written would make a file in the folder while it is removed.
     with.images().seal();

@@ -6,6 +6,7 @@ import io.longshore.agent.copy.CopyRecord;
 import io.longshore.agent.copy.CopyRecord.Stage;
 import io.longshore.agent.journal.Journal;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
@@ -47,13 +48,14 @@ public final class ArrivalNotes implements AutoCloseable {
   }
 
   /** Begins, in a folder that is there. */
-  public static ArrivalNotes begin(Path folder, MigrationRef ref) {
-    ArrivalNotes notes = new ArrivalNotes(folder, Journal.open(folder), CopyRecord.of(ref));
+  public static ArrivalNotes begin(Path folder, MigrationRef ref, RuntimeRecord runtime) {
+    CopyRecord first = CopyRecord.of(ref).withRuntime(runtime);
+    ArrivalNotes notes = new ArrivalNotes(folder, Journal.open(folder), first);
     byte[] secret = new byte[SECRET_BYTES];
     new SecureRandom().nextBytes(secret);
     boolean begun = false;
     try {
-      notes.write(CopyRecord.of(ref));
+      notes.write(first);
       Files.write(folder.resolve(SECRET), secret);
       begun = true;
     } catch (IOException e) {

@@ -37,6 +37,9 @@ public final class Arrivals implements Component {
           "migration %s was aborted on the target, as when its agent is restarted before the freeze; repeat it with another"
               .formatted(ref.id()));
     }
+    if (arrival.phase() == Phase.PREPARED) {
+      arrival.prepare();
+    }
     return arrival;
   }
 

@@ -11,6 +11,9 @@ import io.longshore.criu.run.CriuRestore.Fate;
 import io.longshore.linux.network.AddressLock;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.target.arrival.EndedCopies.Ended;
+import io.longshore.target.arrival.FoundCopy.Notes;
+import io.longshore.target.runtime.Coming;
+import io.longshore.target.runtime.TargetRuntimes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -35,7 +38,7 @@ final class FoundCopies {
 
   private FoundCopies() {}
 
-  static List<Arrival> takeUp(Path workFolder) throws IOException {
+  static List<Arrival> takeUp(Path workFolder, TargetRuntimes runtimes) throws IOException {
     if (!Files.isDirectory(workFolder)) {
       return List.of();
     }
@@ -48,7 +51,7 @@ final class FoundCopies {
     for (Path folder : folders) {
       String id = String.valueOf(folder.getFileName());
       Ended end = ended.remove(id);
-      arrivals.add(takeUpOrLeave(id, folder, end));
+      arrivals.add(takeUpOrLeave(id, folder, end, runtimes));
     }
     for (Ended end : ended.values()) {
       arrivals.add(end.complete() ? Arrival.completed(end.ref()) : Arrival.aborted(end.ref()));
@@ -64,11 +67,12 @@ final class FoundCopies {
   }
 
   /** One that cannot even be looked at does not keep this agent from the others. */
-  private static Arrival takeUpOrLeave(String id, Path folder, @Nullable Ended end) {
+  private static Arrival takeUpOrLeave(
+      String id, Path folder, @Nullable Ended end, TargetRuntimes runtimes) {
     try {
       return end != null && end.complete()
           ? finish(end.ref(), folder)
-          : takeUp(id, folder, end != null);
+          : takeUp(id, folder, end != null, runtimes);
     } catch (IOException | RuntimeException e) {
       log.error("Migration {}: cannot be taken up; nothing of it is touched", id, e);
       FoundCopy unknown = new FoundCopy(id, folder, Phase.STRANDED, Optional.empty());
@@ -88,7 +92,8 @@ final class FoundCopies {
    * @param wasEnded whether an agent that is gone had ended it and was removing the rest: what is
    *     left of its files tells nothing then
    */
-  private static Arrival takeUp(String id, Path folder, boolean wasEnded) throws IOException {
+  private static Arrival takeUp(String id, Path folder, boolean wasEnded, TargetRuntimes runtimes)
+      throws IOException {
     Optional<CopyRecord> written;
     try {
       written = CopyRecord.read(folder);
@@ -101,20 +106,25 @@ final class FoundCopies {
       return Arrival.found(new MigrationRef(id, 1), unknown);
     }
     CopyRecord record = written.orElseGet(() -> CopyRecord.of(new MigrationRef(id, 1)));
-    ArrivalNotes notes = ArrivalNotes.takeUp(folder, record);
+    Coming coming = runtimes.takeUp(record.ref(), record.runtime(), new CriuFolder(folder));
     Phase phase = wasEnded ? Phase.ABORTED : phase(id, folder, record);
-    FoundCopy copy = new FoundCopy(id, folder, phase, Optional.of(notes));
+    ArrivalNotes notes = ArrivalNotes.takeUp(folder, record);
+    Optional<Notes> kept = Optional.of(new Notes(notes, coming));
+    FoundCopy copy = new FoundCopy(id, folder, phase, kept);
     if (phase == Phase.ABORTED) {
       try {
         copy.end();
         return Arrival.aborted(record.ref());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
       } catch (IOException | LongshoreException e) {
         log.error("Migration {}: never ran here, and cannot be removed yet", id, e);
       }
     }
     if (phase == Phase.RESUMED) {
+      coming.running();
       try {
-        return RunningCopy.takeUp(new CriuFolder(folder), record, notes);
+        return RunningCopy.takeUp(new CriuFolder(folder), coming, record, notes);
       } catch (IOException | RuntimeException e) {
         if (record.stage() == Stage.RESUMED) {
           log.error(
@@ -122,7 +132,7 @@ final class FoundCopies {
               id,
               id,
               e);
-          copy = new FoundCopy(id, folder, Phase.STRANDED, Optional.of(notes));
+          copy = new FoundCopy(id, folder, Phase.STRANDED, kept);
         } else {
           log.warn("Migration {}: has every page; what still comes is not taken", id, e);
         }

@@ -9,6 +9,7 @@ import io.longshore.linux.network.Interfaces;
 import io.longshore.linux.network.ServiceAddress;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.target.runtime.Coming;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -18,12 +19,15 @@ final class FoundCopy {
   private final String id;
   private final CriuFolder folder;
   private final Phase phase;
-  private final Optional<ArrivalNotes> notes;
+  private final Optional<Notes> notes;
+
+  /** What an earlier agent wrote down, and what its runtime makes of it. */
+  record Notes(ArrivalNotes written, Coming coming) {}
 
   /**
    * @param notes none if they are damaged: then nobody knows what is of the copy
    */
-  FoundCopy(String id, Path folder, Phase phase, Optional<ArrivalNotes> notes) {
+  FoundCopy(String id, Path folder, Phase phase, Optional<Notes> notes) {
     this.id = id;
     this.folder = new CriuFolder(folder);
     this.phase = phase;
@@ -45,7 +49,7 @@ final class FoundCopy {
 
   /** It has every page and runs: opens its addresses. */
   int resume() throws IOException {
-    CopyRecord record = notes().record();
+    CopyRecord record = notes().written().record();
     unlock();
     for (ServiceAddress address : record.addresses()) {
       Optional<String> name = Interfaces.withAddress(address);
@@ -59,8 +63,8 @@ final class FoundCopy {
   /** It has every page: leaves nothing but the workload. */
   void complete() throws IOException {
     unlock();
-    notes().over(true);
-    notes().close();
+    notes().written().over(true);
+    notes().written().close();
     folder.delete();
   }
 
@@ -69,11 +73,12 @@ final class FoundCopy {
    *
    * @throws LongshoreException JOURNAL_FAILED if nobody knows what that is
    */
-  void end() throws IOException {
-    CopyEnd end = notes().end();
+  void end() throws IOException, InterruptedException {
+    CopyEnd end = notes().written().end();
     end.endProcesses();
-    notes().over(false);
-    notes().close();
+    notes().coming().remove();
+    notes().written().over(false);
+    notes().written().close();
     end.removeTraces();
   }
 
@@ -81,12 +86,12 @@ final class FoundCopy {
     new AddressLock(id).release();
   }
 
-  private ArrivalNotes notes() {
+  private Notes notes() {
     return notes.orElseThrow(
         () ->
             new LongshoreException(
                 Reason.JOURNAL_FAILED,
-                "what is written in %s is damaged: see which processes are the workload's, end them and remove the folder"
+                "what is written in %s cannot be used, the log of the target-agent says why: see which processes are the workload's, end them and remove the folder"
                     .formatted(folder.path())));
   }
 }

@@ -14,6 +14,8 @@ import io.longshore.target.network.HostAddressArrival;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
+import io.longshore.target.runtime.Coming;
+import io.longshore.target.runtime.TargetRuntimes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,13 +33,15 @@ public final class HostArrivalFactory implements ArrivalFactory {
   private static final long MARGIN_BYTES = 64L << 20;
 
   private final Host host;
+  private final TargetRuntimes runtimes;
   private final Path workFolder;
 
   /**
    * @param workFolder on tmpfs
    */
-  public HostArrivalFactory(Host host, Path workFolder) {
+  public HostArrivalFactory(Host host, TargetRuntimes runtimes, Path workFolder) {
     this.host = host;
+    this.runtimes = runtimes;
     this.workFolder = workFolder;
   }
 
@@ -60,12 +64,13 @@ public final class HostArrivalFactory implements ArrivalFactory {
     try {
       admit(facts, promisedBytes);
       CriuFolder folder = CriuFolder.create(path);
-      ArrivalNotes notes = ArrivalNotes.begin(folder.path(), ref);
+      Coming coming = runtimes.expect(ref, facts, folder);
+      ArrivalNotes notes = ArrivalNotes.begin(folder.path(), ref, coming.record());
       // Shared memory comes in rounds too, and is kept until the images that it belongs into are
       // here.
       PageStore pages = new PageStore(imageLimit);
       Demands demands = new Demands();
-      Restoration restoration = new Restoration(criu, folder, pages, demands);
+      Restoration restoration = new Restoration(criu, coming, folder, pages, demands);
       restoration.whenHeld(notes::held);
       restoration.whenFilled(notes::filled);
       restoration.whenBroken(notes::broken);
@@ -104,7 +109,7 @@ public final class HostArrivalFactory implements ArrivalFactory {
 
   @Override
   public List<Arrival> takeUp() throws IOException {
-    return FoundCopies.takeUp(workFolder);
+    return FoundCopies.takeUp(workFolder, runtimes);
   }
 
   /** Shared memory is there three times at most: as it came in rounds, in images, and restored. */

@@ -15,6 +15,7 @@ import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
+import io.longshore.target.runtime.Coming;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -40,7 +41,7 @@ final class RunningCopy {
    * @throws IOException if it cannot be: then it is as it was, and waits
    * @throws LongshoreException the same
    */
-  static Arrival takeUp(CriuFolder folder, CopyRecord record, ArrivalNotes notes)
+  static Arrival takeUp(CriuFolder folder, Coming coming, CopyRecord record, ArrivalNotes notes)
       throws IOException {
     Map<Integer, List<PageRange>> ranges = AnnouncedPages.read(folder.images());
     long bytes =
@@ -48,7 +49,8 @@ final class RunningCopy {
             * PageSize.BYTES;
     PageStore pages = new PageStore(bytes);
     Demands demands = new Demands();
-    Restoration restoration = Restoration.ofRunning(folder, pages, demands, record.processes());
+    Restoration restoration =
+        Restoration.ofRunning(coming, folder, pages, demands, record.processes());
     restoration.whenFilled(notes::filled);
     restoration.whenBroken(notes::broken);
     HostAddressArrival addresses = HostAddressArrival.takeUp(record.ref().id(), record.addresses());

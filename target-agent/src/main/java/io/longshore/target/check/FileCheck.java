@@ -12,29 +12,32 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
-/** Compares the files a workload uses with those at the same paths here. */
+/** Compares the files a workload uses with those that it will find here. */
 final class FileCheck {
   private static final int TYPE_MASK = 0170000;
   private static final int REGULAR = 0100000;
   private static final int DIRECTORY = 0040000;
 
-  private final Path root;
+  private final Function<String, Optional<Path>> places;
 
-  FileCheck(Path root) {
-    this.root = root;
+  /**
+   * @param places where a file is here, by its path in the workload; empty: it is not compared
+   */
+  FileCheck(Function<String, Optional<Path>> places) {
+    this.places = places;
   }
 
   List<Problem> check(List<FileFacts> files) {
     List<Problem> problems = new ArrayList<>();
     for (FileFacts file : files) {
-      check(file).ifPresent(problems::add);
+      places.apply(file.path()).flatMap(here -> check(file, here)).ifPresent(problems::add);
     }
     return problems;
   }
 
-  private Optional<Problem> check(FileFacts file) {
-    Path here = root.resolve(file.path().substring(1));
+  private static Optional<Problem> check(FileFacts file, Path here) {
     try {
       int type = (int) Files.getAttribute(here, "unix:mode") & TYPE_MASK;
       if (type != (file.mode() & TYPE_MASK)) {

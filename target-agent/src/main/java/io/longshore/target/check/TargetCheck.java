@@ -7,6 +7,7 @@ import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.criu.CriuVersion;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
+import io.longshore.target.runtime.TargetRuntimes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,17 +24,17 @@ public final class TargetCheck {
   /** How many ids or features one message names before it says how many more there are. */
   private static final int NAMED = 8;
 
+  private final TargetRuntimes runtimes;
   private final Path proc;
-  private final FileCheck files;
   private final AddressCheck addresses;
 
   /**
+   * @param runtimes what runs workloads here
    * @param proc where procfs is mounted
-   * @param root where the workload's paths begin
    */
-  public TargetCheck(Path proc, Path root, AddressCheck addresses) {
+  public TargetCheck(TargetRuntimes runtimes, Path proc, AddressCheck addresses) {
+    this.runtimes = runtimes;
     this.proc = proc;
-    this.files = new FileCheck(root);
     this.addresses = addresses;
   }
 
@@ -46,8 +47,9 @@ public final class TargetCheck {
   public List<Problem> check(WorkloadFacts workload, NodeFacts source, NodeFacts here) {
     List<Problem> problems = new ArrayList<>();
     compatible(source, here, problems);
+    problems.addAll(runtimes.check(workload));
     pids(workload, problems);
-    problems.addAll(files.check(workload.files()));
+    problems.addAll(new FileCheck(path -> runtimes.locate(workload, path)).check(workload.files()));
     long needed = workload.privateBytes() + workload.sharedBytes() + OVERHEAD_BYTES;
     if (here.availableBytes() < needed) {
       problems.add(
@@ -117,8 +119,7 @@ public final class TargetCheck {
 
   private void pids(WorkloadFacts workload, List<Problem> problems) {
     List<TaskFacts> tasks = workload.tasks();
-    if (tasks.isEmpty() || tasks.getFirst().vpid() == 1) {
-      // It brings a pid namespace of its own: all its ids are free there.
+    if (workload.hasOwnPids()) {
       return;
     }
     List<String> taken =

@@ -8,6 +8,7 @@ import io.longshore.criu.run.CriuRestore;
 import io.longshore.criu.run.LazyPagesSocket;
 import io.longshore.criu.run.LazyPagesSocket.Word;
 import io.longshore.criu.run.RestoreOptions;
+import io.longshore.criu.run.RestorePlace;
 import io.longshore.linux.ProcessFamily;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.ThreadNiceness;
@@ -19,6 +20,7 @@ import io.longshore.target.pages.MemoryHolder;
 import io.longshore.target.pages.MemoryLog;
 import io.longshore.target.pages.PageInstaller;
 import io.longshore.target.pages.PageStore;
+import io.longshore.target.runtime.Coming;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -56,6 +58,7 @@ public final class Restoration {
   /** None if another agent has restored it. */
   private final @Nullable Criu criu;
 
+  private final Coming coming;
   private final CriuFolder folder;
   private final PageStore pages;
   private final Demands demands;
@@ -110,15 +113,19 @@ public final class Restoration {
   private Runnable whenBroken = () -> {};
 
   /**
+   * @param coming what its runtime knows and does
    * @param folder has all images when {@link #start} is called
    * @param pages knows by then which pages will come
    */
-  public Restoration(Criu criu, CriuFolder folder, PageStore pages, Demands demands) {
-    this(folder, pages, demands, criu);
+  public Restoration(
+      Criu criu, Coming coming, CriuFolder folder, PageStore pages, Demands demands) {
+    this(coming, folder, pages, demands, criu);
   }
 
-  private Restoration(CriuFolder folder, PageStore pages, Demands demands, @Nullable Criu criu) {
+  private Restoration(
+      Coming coming, CriuFolder folder, PageStore pages, Demands demands, @Nullable Criu criu) {
     this.criu = criu;
+    this.coming = coming;
     this.folder = folder;
     this.pages = pages;
     this.demands = demands;
@@ -131,8 +138,8 @@ public final class Restoration {
    * @param processes that were restored, the root first
    */
   public static Restoration ofRunning(
-      CriuFolder folder, PageStore pages, Demands demands, List<Member> processes) {
-    Restoration running = new Restoration(folder, pages, demands, null);
+      Coming coming, CriuFolder folder, PageStore pages, Demands demands, List<Member> processes) {
+    Restoration running = new Restoration(coming, folder, pages, demands, null);
     running.processes.complete(processes);
     synchronized (running) {
       running.rootPid = processes.getFirst().pid();
@@ -199,14 +206,20 @@ public final class Restoration {
 
   /** Returns whether all is there that must be before it runs. */
   private boolean restoreAndHold(PageInstaller filling) throws IOException, InterruptedException {
-    CriuRestore restoring = startRestore();
+    RestorePlace place = coming.place();
+    CriuRestore restoring = startRestore(place);
     ForkWipedPages wiped = ForkWipedPages.of(folder.images());
+    if (place.heldAtNamespaces()) {
+      coming.namespacesMade(restoring.awaitNamespaces(HELD));
+      restoring.goOn();
+    }
     int root = restoring.awaitHeld(HELD);
     synchronized (this) {
       rootPid = root;
     }
     // Meanwhile the coordinator decides; nothing runs, so nothing is missed.
     ThreadNiceness.thread("tree", ThreadNiceness.URGENT, () -> lookAtProcesses(root)).start();
+    coming.held(root);
     awaitHandedOver(filling);
     filling.open();
     return wiped.fillNow(filling, HELD);
@@ -414,6 +427,12 @@ public final class Restoration {
     }
     // Nothing that could read zeros is left.
     close();
+    coming.remove();
+  }
+
+  /** What its runtime knows and does. */
+  public Coming coming() {
+    return coming;
   }
 
   /**
@@ -458,12 +477,13 @@ public final class Restoration {
     return keeper;
   }
 
-  private synchronized CriuRestore startRestore() throws IOException {
+  private synchronized CriuRestore startRestore(RestorePlace place) throws IOException {
     throwIfAborted();
     throwIfBroken();
     restore =
         CriuRestore.start(
-            Objects.requireNonNull(criu), RestoreOptions.lazy(folder.images(), folder.work()));
+            Objects.requireNonNull(criu),
+            RestoreOptions.lazy(folder.images(), folder.work()).in(place));
     return restore;
   }
 

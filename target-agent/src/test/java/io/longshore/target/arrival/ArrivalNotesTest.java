@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.longshore.agent.copy.CopyRecord;
 import io.longshore.agent.copy.CopyRecord.Stage;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.linux.ProcessFamily.Member;
 import java.nio.file.Path;
 import java.util.List;
@@ -19,7 +20,8 @@ final class ArrivalNotesTest {
 
   @Test
   void whatNeverRanIsAsItWasBeforeItWasToRun() throws Exception {
-    try (ArrivalNotes notes = ArrivalNotes.begin(folder, new MigrationRef("m-1", 1))) {
+    try (ArrivalNotes notes =
+        ArrivalNotes.begin(folder, new MigrationRef("m-1", 1), RuntimeRecord.ofProcess(0))) {
       notes.held(HELD);
       notes.resumed();
       assertThat(written().stage()).isEqualTo(Stage.RESUMED);
@@ -39,7 +41,8 @@ final class ArrivalNotesTest {
 
   @Test
   void whatCannotBeFilledIsBrokenOnlyIfItRan() throws Exception {
-    try (ArrivalNotes notes = ArrivalNotes.begin(folder, new MigrationRef("m-1", 1))) {
+    try (ArrivalNotes notes =
+        ArrivalNotes.begin(folder, new MigrationRef("m-1", 1), RuntimeRecord.ofProcess(0))) {
       notes.held(HELD);
       notes.broken();
       assertThat(written().stage()).isEqualTo(Stage.PREPARED);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.criu.CriuVersion;
 import io.longshore.criu.run.Criu;
@@ -19,6 +20,7 @@ import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
+import io.longshore.target.runtime.PlainProcesses;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.nio.file.Path;
@@ -140,10 +142,10 @@ final class ArrivalTest {
           ref,
           parts(
               folder,
-              ArrivalNotes.begin(folder.path(), ref),
+              ArrivalNotes.begin(folder.path(), ref, RuntimeRecord.ofProcess(0)),
               store,
               demands,
-              new Restoration(criu, folder, store, demands)));
+              new Restoration(criu, PlainProcesses.ANY, folder, store, demands)));
     } catch (IOException e) {
       throw new LongshoreException(Reason.INTERNAL, "cannot prepare", e);
     }
@@ -153,12 +155,13 @@ final class ArrivalTest {
   private Arrival running() throws IOException {
     List<Member> processes = List.of(Member.of((int) workload.pid()));
     CriuFolder folder = CriuFolder.create(work.resolve(REF.id()));
-    ArrivalNotes notes = ArrivalNotes.begin(folder.path(), REF);
+    ArrivalNotes notes = ArrivalNotes.begin(folder.path(), REF, RuntimeRecord.ofProcess(0));
     notes.held(processes);
     notes.resumed();
     PageStore store = new PageStore(PAGES * 4096L);
     Demands demands = new Demands();
-    Restoration restoration = Restoration.ofRunning(folder, store, demands, processes);
+    Restoration restoration =
+        Restoration.ofRunning(PlainProcesses.ANY, folder, store, demands, processes);
     restoration.noteFilled();
     return Arrival.takenUp(REF, parts(folder, notes, store, demands, restoration));
   }

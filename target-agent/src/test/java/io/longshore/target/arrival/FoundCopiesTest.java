@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
+import io.longshore.agent.runtime.WorkloadName;
 import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.ProcessFamily;
@@ -12,6 +14,9 @@ import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.restore.Keeper;
+import io.longshore.target.runtime.PlainProcesses;
+import io.longshore.target.runtime.RecordingRuntime;
+import io.longshore.target.runtime.TargetRuntimes;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -55,6 +61,7 @@ final class FoundCopiesTest {
   private ArrivalNotes notes;
   private Keeper keeper;
   private final List<Member> tree = new ArrayList<>();
+  private final RecordingRuntime runtime = new RecordingRuntime();
   private final Arrivals arrivals = new Arrivals(factory());
 
   @BeforeEach
@@ -66,7 +73,7 @@ final class FoundCopiesTest {
       tree.add(Member.of(Integer.parseInt(pids.readLine())));
     }
     folder = CriuFolder.create(work.resolve(REF.id()));
-    notes = ArrivalNotes.begin(folder.path(), REF);
+    notes = ArrivalNotes.begin(folder.path(), REF, RuntimeRecord.ofProcess(0));
     keeper = Keeper.start(folder.work());
     notes.keepers(List.of(keeper.member()));
   }
@@ -288,6 +295,55 @@ final class FoundCopiesTest {
     assertThat(isAlive(keeper.member())).isTrue();
   }
 
+  @Test
+  void whatNeverRanIsRemovedFromItsRuntime() throws Exception {
+    ofRuntime(runtime.coming().record());
+    agentEndsAndTheNextStarts();
+    assertThat(runtime.calls).containsExactly("takeUp {key=value}", "remove");
+    assertThat(folder.path()).doesNotExist();
+  }
+
+  @Test
+  void whatItsRuntimeCannotRemoveYetIsRemovedWhenItIsOrdered() throws Exception {
+    ofRuntime(runtime.coming().record());
+    runtime.failing = "remove";
+    agentEndsAndTheNextStarts();
+    assertThat(folder.path()).isDirectory();
+    runtime.failing = null;
+    arrivals.abort(NEWER, false);
+    assertThat(runtime.calls).containsExactly("takeUp {key=value}", "remove", "remove");
+    assertThat(folder.path()).doesNotExist();
+  }
+
+  @Test
+  void itsRuntimeHearsThatItRuns() throws Exception {
+    ofRuntime(runtime.coming().record());
+    notes.held(restored());
+    notes.resumed();
+    notes.filled();
+    agentEndsAndTheNextStarts();
+    assertThat(runtime.calls).containsExactly("takeUp {key=value}", "running");
+    arrivals.abort(NEWER, true);
+    assertThat(runtime.calls).last().isEqualTo("remove");
+  }
+
+  @Test
+  void whoseRuntimeIsGoneIsNotTouched() throws Exception {
+    ofRuntime(new RuntimeRecord(new WorkloadName("gone", "web-1"), new TreeMap<>()));
+    notes.held(restored());
+    agentEndsAndTheNextStarts();
+    assertThat(arrivals.get(NEWER).phase()).isEqualTo(Phase.STRANDED);
+    assertRefused(Reason.JOURNAL_FAILED, () -> arrivals.abort(NEWER, true));
+    assertThat(folder.path()).isDirectory();
+    assertThat(tree).allMatch(FoundCopiesTest::isAlive);
+  }
+
+  private void ofRuntime(RuntimeRecord record) {
+    notes.close();
+    notes = ArrivalNotes.begin(folder.path(), REF, record);
+    notes.keepers(List.of(keeper.member()));
+  }
+
   private ArrivalFactory factory() {
     return new ArrivalFactory() {
       @Override
@@ -297,7 +353,7 @@ final class FoundCopiesTest {
 
       @Override
       public List<Arrival> takeUp() throws IOException {
-        return FoundCopies.takeUp(work);
+        return FoundCopies.takeUp(work, new TargetRuntimes(List.of(new PlainProcesses(), runtime)));
       }
     };
   }

@@ -10,6 +10,8 @@ import io.longshore.criu.CriuVersion;
 import io.longshore.criu.run.Criu;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.target.runtime.PlainProcesses;
+import io.longshore.target.runtime.TargetRuntimes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -37,7 +39,11 @@ final class HostArrivalFactoryTest {
     work = Files.createDirectory(parent.resolve("work"));
     run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", work.toString());
     Criu criu = new Criu(Path.of("/none"), new CriuVersion(4, 2, 1));
-    factory = new HostArrivalFactory(new Host(Optional.of(criu), true), work);
+    factory =
+        new HostArrivalFactory(
+            new Host(Optional.of(criu), true),
+            new TargetRuntimes(List.of(new PlainProcesses())),
+            work);
   }
 
   @AfterEach

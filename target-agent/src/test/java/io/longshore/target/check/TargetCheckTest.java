@@ -1,8 +1,12 @@
 package io.longshore.target.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.longshore.agent.host.NodeFacts;
+import io.longshore.agent.workload.ContainerFacts;
+import io.longshore.agent.workload.ContainerFacts.Namespace;
+import io.longshore.agent.workload.ContainerPolicy;
 import io.longshore.agent.workload.FileChecksum;
 import io.longshore.agent.workload.FileFacts;
 import io.longshore.agent.workload.FileFacts.Use;
@@ -11,6 +15,9 @@ import io.longshore.agent.workload.TaskFacts;
 import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
+import io.longshore.target.runtime.PlainProcesses;
+import io.longshore.target.runtime.RecordingRuntime;
+import io.longshore.target.runtime.TargetRuntimes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,7 +29,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 final class TargetCheckTest {
   private static final NodeFacts HERE =
-      new NodeFacts("x86_64", Set.of("avx", "sse2"), "6.18", "4.2.1", true, 1L << 30, 1L << 31);
+      new NodeFacts(
+          "x86_64",
+          Set.of("avx", "sse2"),
+          "6.18",
+          "4.2.1",
+          true,
+          List.of("process"),
+          1L << 30,
+          1L << 31);
+
+  private static final Namespace OWN_PIDS = new Namespace("pid", "");
 
   @TempDir Path proc;
   @TempDir Path root;
@@ -60,7 +77,9 @@ final class TargetCheckTest {
     assertThat(reasons(with("x86_64", "5.0.0", "avx"))).containsExactly(Reason.CRIU_INCOMPATIBLE);
     assertThat(reasons(with("x86_64", "4.2.9", "avx"))).isEmpty();
     assertThat(reasons(with("x86_64", "4.1.1", "avx"))).isEmpty();
-    NodeFacts poor = new NodeFacts("x86_64", Set.of("avx"), "5.4", "", false, 1L << 30, 1L << 31);
+    NodeFacts poor =
+        new NodeFacts(
+            "x86_64", Set.of("avx"), "5.4", "", false, List.of("process"), 1L << 30, 1L << 31);
     assertThat(check(workload(0), with("x86_64", "4.2.1", "avx"), poor))
         .extracting(Problem::reason)
         .containsExactly(Reason.CRIU_MISSING, Reason.KERNEL_INCOMPATIBLE);
@@ -89,6 +108,86 @@ final class TargetCheckTest {
   }
 
   @Test
+  void findsThatTheRuntimeIsMissing() {
+    assertThat(check(container("runc", List.of(OWN_PIDS)), HERE, HERE))
+        .singleElement()
+        .satisfies(
+            p -> {
+              assertThat(p.reason()).isEqualTo(Reason.RUNTIME_MISSING);
+              assertThat(p.message())
+                  .isEqualTo("the target has no runtime 'runc', it has process, recording");
+            });
+  }
+
+  @Test
+  void asksTheRuntimeThatIsThere() {
+    assertThat(check(container("recording", List.of(OWN_PIDS)), HERE, HERE))
+        .extracting(Problem::reason)
+        .containsExactly(Reason.CONTAINER_EXISTS);
+  }
+
+  @Test
+  void aContainerThatJoinsPidsNeedsItsIds() throws Exception {
+    Files.createDirectory(proc.resolve("1"));
+    assertThat(check(container("recording", List.of(new Namespace("pid", "/x"))), HERE, HERE))
+        .extracting(Problem::reason)
+        .contains(Reason.PID_TAKEN);
+    assertThat(check(container("recording", List.of(OWN_PIDS)), HERE, HERE))
+        .extracting(Problem::reason)
+        .doesNotContain(Reason.PID_TAKEN);
+  }
+
+  @Test
+  void comparesWhatTheRuntimeSaysWhereItIs() {
+    FileFacts elsewhere = new FileFacts("/elsewhere/f", Use.OPEN, 7, 0, 0100644);
+    FileFacts missing = new FileFacts("/elsewhere/g", Use.OPEN, 7, 0, 0100644);
+    FileFacts ofNoMatter = new FileFacts("/skipped", Use.OPEN, 7, 0, 0100644);
+    WorkloadFacts facts = container("recording", List.of(OWN_PIDS));
+    assertThat(
+            check(
+                new WorkloadFacts(
+                    "",
+                    List.of(),
+                    List.of(elsewhere, missing, ofNoMatter),
+                    List.of(),
+                    0,
+                    0,
+                    List.of(),
+                    facts.container()),
+                HERE,
+                HERE))
+        .extracting(Problem::reason, Problem::message)
+        .contains(tuple(Reason.FILE_MISSING, "/elsewhere/g does not exist on the target"))
+        .hasSize(2);
+  }
+
+  private TargetRuntimes runtimes() {
+    return new TargetRuntimes(List.of(new PlainProcesses(root), new RecordingRuntime(root)));
+  }
+
+  private static WorkloadFacts container(String runtime, List<Namespace> namespaces) {
+    return new WorkloadFacts(
+        "",
+        List.of(new TaskFacts(1, List.of(1), "init")),
+        List.of(),
+        List.of(),
+        0,
+        0,
+        List.of(),
+        new ContainerFacts(
+            runtime,
+            "1",
+            "web-1",
+            "/b",
+            "{}",
+            List.of(),
+            List.of(),
+            namespaces,
+            "/c",
+            ContainerPolicy.NONE));
+  }
+
+  @Test
   void findsThatMemoryIsShort() {
     assertThat(check(workload((1L << 30) - (64 << 20)), HERE, HERE)).isEmpty();
     assertThat(check(workload((1L << 30) - (64 << 20) + 1), HERE, HERE))
@@ -98,7 +197,8 @@ final class TargetCheckTest {
 
   @Test
   void findsAnAddressThatCannotCome() {
-    TargetCheck check = new TargetCheck(proc, root, address -> Optional.of("no such network"));
+    TargetCheck check =
+        new TargetCheck(runtimes(), proc, address -> Optional.of("no such network"));
     WorkloadFacts moving =
         new WorkloadFacts(
             "",
@@ -170,11 +270,13 @@ final class TargetCheckTest {
   }
 
   private List<Problem> check(WorkloadFacts workload, NodeFacts source, NodeFacts here) {
-    return new TargetCheck(proc, root, address -> Optional.empty()).check(workload, source, here);
+    return new TargetCheck(runtimes(), proc, address -> Optional.empty())
+        .check(workload, source, here);
   }
 
   private static NodeFacts with(String architecture, String criu, String... features) {
-    return new NodeFacts(architecture, Set.of(features), "6.18", criu, true, 1, 1);
+    return new NodeFacts(
+        architecture, Set.of(features), "6.18", criu, true, List.of("process"), 1, 1);
   }
 
   private static WorkloadFacts workload(long bytes) {

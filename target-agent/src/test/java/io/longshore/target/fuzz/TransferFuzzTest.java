@@ -16,6 +16,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.criu.CriuVersion;
 import io.longshore.criu.image.Pagemap;
@@ -40,6 +41,7 @@ import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
 import io.longshore.target.rpc.TransferRpc;
+import io.longshore.target.runtime.PlainProcesses;
 import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
@@ -194,12 +196,16 @@ final class TransferFuzzTest {
           ref,
           new Arrival.Parts(
               images,
-              ArrivalNotes.begin(images.path(), ref),
+              ArrivalNotes.begin(images.path(), ref, RuntimeRecord.ofProcess(0)),
               new ImageFolder(images.images(), 1 << 20),
               store,
               demands,
               new Restoration(
-                  new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)), images, store, demands),
+                  new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
+                  PlainProcesses.ANY,
+                  images,
+                  store,
+                  demands),
               new TestAddresses(),
               1 << 20));
     } catch (IOException e) {

@@ -15,6 +15,7 @@ import io.longshore.platform.error.Reason;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
+import io.longshore.target.runtime.PlainProcesses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +55,8 @@ final class RestorationTest {
   void make() throws Exception {
     folder = CriuFolder.create(work.resolve("m-1"));
     restoration =
-        new Restoration(new Criu(criu(), new CriuVersion(4, 2, 1)), folder, pages, demands);
+        new Restoration(
+            new Criu(criu(), new CriuVersion(4, 2, 1)), PlainProcesses.ANY, folder, pages, demands);
   }
 
   @AfterEach

@@ -1,6 +1,7 @@
 package io.longshore.target.rpc;
 
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.criu.CriuVersion;
 import io.longshore.criu.run.Criu;
@@ -23,6 +24,7 @@ import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
+import io.longshore.target.runtime.PlainProcesses;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,12 +65,13 @@ final class PageReceiver {
                     ref,
                     new Arrival.Parts(
                         images,
-                        ArrivalNotes.begin(images.path(), ref),
+                        ArrivalNotes.begin(images.path(), ref, RuntimeRecord.ofProcess(0)),
                         new ImageFolder(images.images(), 0),
                         pages,
                         demands,
                         new Restoration(
                             new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
+                            PlainProcesses.ANY,
                             images,
                             pages,
                             demands),

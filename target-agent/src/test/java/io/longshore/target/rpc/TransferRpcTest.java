@@ -9,6 +9,7 @@ import com.google.protobuf.CodedOutputStream;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.criu.CriuVersion;
 import io.longshore.criu.image.Pagemap;
@@ -32,6 +33,7 @@ import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
+import io.longshore.target.runtime.PlainProcesses;
 import io.longshore.transfer.v1.HeldPacket;
 import io.longshore.transfer.v1.ImageChunk;
 import io.longshore.transfer.v1.ImagesComplete;
@@ -770,12 +772,16 @@ final class TransferRpcTest {
           ref,
           new Arrival.Parts(
               images,
-              ArrivalNotes.begin(images.path(), ref),
+              ArrivalNotes.begin(images.path(), ref, RuntimeRecord.ofProcess(0)),
               new ImageFolder(images.images(), IMAGE_LIMIT),
               pages,
               demands,
               new Restoration(
-                  new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)), images, pages, demands),
+                  new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
+                  PlainProcesses.ANY,
+                  images,
+                  pages,
+                  demands),
               packets,
               1 << 20));
     } catch (IOException e) {

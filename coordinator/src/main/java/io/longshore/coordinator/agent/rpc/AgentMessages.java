@@ -5,10 +5,7 @@ import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.Obstacle;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
-import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.agent.WorkloadProfile;
-import io.longshore.v1.ProcessWorkload;
-import io.longshore.v1.SelfTestWorkload;
 import java.time.Duration;
 import java.util.List;
 
@@ -21,19 +18,6 @@ final class AgentMessages {
         .setMigrationId(migration.id())
         .setEpoch(migration.epoch())
         .build();
-  }
-
-  static io.longshore.v1.Workload workload(Workload workload) {
-    return switch (workload) {
-      case Workload.ProcessTree(int pid) ->
-          io.longshore.v1.Workload.newBuilder()
-              .setProcess(ProcessWorkload.newBuilder().setPid(pid))
-              .build();
-      case Workload.SelfTest(int pid) ->
-          io.longshore.v1.Workload.newBuilder()
-              .setSelfTest(SelfTestWorkload.newBuilder().setPid(pid))
-              .build();
-    };
   }
 
   static List<Obstacle> obstacles(List<io.longshore.v1.Obstacle> messages) {

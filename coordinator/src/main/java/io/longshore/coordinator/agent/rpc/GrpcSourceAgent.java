@@ -11,6 +11,8 @@ import io.longshore.agent.v1.GetSourceRequest;
 import io.longshore.agent.v1.InspectWorkloadRequest;
 import io.longshore.agent.v1.InspectWorkloadResponse;
 import io.longshore.agent.v1.LimitSourceRequest;
+import io.longshore.agent.v1.ListWorkloadsRequest;
+import io.longshore.agent.v1.ListWorkloadsResponse;
 import io.longshore.agent.v1.PrepareSourceRequest;
 import io.longshore.agent.v1.ProbeLinkRequest;
 import io.longshore.agent.v1.ProfileWorkloadRequest;
@@ -20,9 +22,11 @@ import io.longshore.agent.v1.ReleaseSourceRequest;
 import io.longshore.agent.v1.RollBackSourceRequest;
 import io.longshore.agent.v1.SourceAgentServiceGrpc.SourceAgentServiceBlockingStub;
 import io.longshore.coordinator.agent.AgentException;
+import io.longshore.coordinator.agent.ContainerPolicy;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.LinkProfile;
+import io.longshore.coordinator.agent.ListedWorkload;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
@@ -30,8 +34,10 @@ import io.longshore.coordinator.agent.SourceAgent;
 import io.longshore.coordinator.agent.TransferAccess;
 import io.longshore.coordinator.agent.Workload;
 import io.longshore.coordinator.agent.WorkloadProfile;
+import io.longshore.coordinator.rpc.ContainerMessages;
 import io.longshore.platform.error.Reason;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
@@ -63,11 +69,13 @@ final class GrpcSourceAgent implements SourceAgent {
   }
 
   @Override
-  public Inspection inspect(Workload workload, List<String> serviceAddresses)
+  public Inspection inspect(
+      Workload workload, ContainerPolicy container, List<String> serviceAddresses)
       throws AgentException, InterruptedException {
     InspectWorkloadRequest request =
         InspectWorkloadRequest.newBuilder()
-            .setWorkload(AgentMessages.workload(workload))
+            .setWorkload(ContainerMessages.workload(workload))
+            .setContainer(ContainerMessages.policy(container))
             .addAllServiceAddresses(serviceAddresses)
             .build();
     InspectWorkloadResponse answer = calls.call(() -> brief().inspectWorkload(request));
@@ -79,11 +87,30 @@ final class GrpcSourceAgent implements SourceAgent {
   }
 
   @Override
+  public List<ListedWorkload> list() throws AgentException, InterruptedException {
+    ListWorkloadsResponse answer =
+        calls.call(() -> brief().listWorkloads(ListWorkloadsRequest.getDefaultInstance()));
+    List<ListedWorkload> listed = new ArrayList<>();
+    for (io.longshore.v1.ListedWorkload each : answer.getWorkloadsList()) {
+      // What has no list today, and a newer agent's kinds, are left out.
+      if (each.getWorkload().hasContainer()) {
+        listed.add(
+            new ListedWorkload(
+                ContainerMessages.container("workload", each.getWorkload().getContainer()),
+                each.getPid(),
+                each.getState(),
+                AgentMessages.obstacles(each.getObstaclesList())));
+      }
+    }
+    return listed;
+  }
+
+  @Override
   public WorkloadProfile profile(Workload workload, Duration time)
       throws AgentException, InterruptedException {
     ProfileWorkloadRequest request =
         ProfileWorkloadRequest.newBuilder()
-            .setWorkload(AgentMessages.workload(workload))
+            .setWorkload(ContainerMessages.workload(workload))
             .setSampleTime(Durations.fromNanos(time.toNanos()))
             .build();
     return AgentMessages.profile(calls.call(() -> brief().profileWorkload(request)));
@@ -102,13 +129,15 @@ final class GrpcSourceAgent implements SourceAgent {
   public void prepare(
       MigrationRef migration,
       Workload workload,
+      ContainerPolicy container,
       List<String> serviceAddresses,
       TransferAccess target)
       throws AgentException, InterruptedException {
     PrepareSourceRequest request =
         PrepareSourceRequest.newBuilder()
             .setMigration(AgentMessages.ref(migration))
-            .setWorkload(AgentMessages.workload(workload))
+            .setWorkload(ContainerMessages.workload(workload))
+            .setContainer(ContainerMessages.policy(container))
             .addAllServiceAddresses(serviceAddresses)
             .setTransferEndpoint(target.endpoint())
             .setTransferSecret(ByteString.copyFrom(target.secret()))

@@ -14,15 +14,14 @@ import io.longshore.coordinator.plan.MigrationSpec;
 import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.PostCopy;
 import io.longshore.coordinator.plan.Strategy;
+import io.longshore.coordinator.rpc.ContainerMessages;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.telemetry.TraceParent;
 import io.longshore.v1.MigrationError;
 import io.longshore.v1.MigrationResult;
 import io.longshore.v1.Policy;
-import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Progress;
-import io.longshore.v1.SelfTestWorkload;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -180,14 +179,18 @@ final class MigrationMessages {
   }
 
   static io.longshore.v1.MigrationSpec spec(MigrationSpec spec) {
-    return io.longshore.v1.MigrationSpec.newBuilder()
-        .setSourceNode(spec.sourceNode())
-        .setTargetNode(spec.targetNode())
-        .setWorkload(workload(spec.workload()))
-        .setStrategy(strategy(spec.strategy()))
-        .addAllServiceAddresses(spec.serviceAddresses())
-        .setPolicy(policy(spec.policy()))
-        .build();
+    io.longshore.v1.MigrationSpec.Builder message =
+        io.longshore.v1.MigrationSpec.newBuilder()
+            .setSourceNode(spec.sourceNode())
+            .setTargetNode(spec.targetNode())
+            .setWorkload(ContainerMessages.workload(spec.workload()))
+            .setStrategy(strategy(spec.strategy()))
+            .addAllServiceAddresses(spec.serviceAddresses())
+            .setPolicy(policy(spec.policy()));
+    if (spec.workload() instanceof Workload.Container) {
+      message.setContainer(ContainerMessages.policy(spec.container()));
+    }
+    return message.build();
   }
 
   private static Policy policy(io.longshore.coordinator.plan.Policy policy) {
@@ -215,19 +218,6 @@ final class MigrationMessages {
       case ABORT -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_ABORT;
       case FORCE -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_FORCE;
       case THROTTLE -> io.longshore.v1.OnNoConvergence.ON_NO_CONVERGENCE_THROTTLE;
-    };
-  }
-
-  private static io.longshore.v1.Workload workload(Workload workload) {
-    return switch (workload) {
-      case Workload.ProcessTree(int pid) ->
-          io.longshore.v1.Workload.newBuilder()
-              .setProcess(ProcessWorkload.newBuilder().setPid(pid))
-              .build();
-      case Workload.SelfTest(int pid) ->
-          io.longshore.v1.Workload.newBuilder()
-              .setSelfTest(SelfTestWorkload.newBuilder().setPid(pid))
-              .build();
     };
   }
 

@@ -7,6 +7,7 @@ import io.longshore.coordinator.plan.OnNoConvergence;
 import io.longshore.coordinator.plan.Policy;
 import io.longshore.coordinator.plan.PostCopy;
 import io.longshore.coordinator.plan.Strategy;
+import io.longshore.coordinator.rpc.ContainerMessages;
 import io.longshore.coordinator.rpc.Fields;
 import java.time.Duration;
 import java.util.HashSet;
@@ -35,7 +36,12 @@ final class SpecFields {
             workload(message),
             strategy(message),
             addresses(message.getServiceAddressesList()),
-            policy(message.getPolicy()));
+            policy(message.getPolicy()),
+            ContainerMessages.policy("spec.container", message.getContainer()));
+    if (message.hasContainer() && !(spec.workload() instanceof Workload.Container)) {
+      throw Fields.invalid(
+          "spec.container", "is set, but the workload is no container: leave it out");
+    }
     if (spec.policy().postCopy() == PostCopy.FORBIDDEN
         && spec.strategy() != Strategy.UNSPECIFIED
         && !spec.strategy().pushesBeforeResume()) {
@@ -145,8 +151,12 @@ final class SpecFields {
       case SELF_TEST ->
           throw Fields.invalid(
               "spec.workload", "is a self-test, which only the coordinator starts: use TestNode");
+      case CONTAINER ->
+          ContainerMessages.container(
+              "spec.workload.container", message.getWorkload().getContainer());
       case KIND_NOT_SET ->
-          throw Fields.invalid("spec.workload", "names no workload: set process.pid");
+          throw Fields.invalid(
+              "spec.workload", "names no workload: set process.pid or container.id");
     };
   }
 

@@ -1,5 +1,9 @@
 package io.longshore.coordinator.migration.store;
 
+import io.longshore.coordinator.agent.ContainerPolicy;
+import io.longshore.coordinator.agent.ContainerPolicy.Mount;
+import io.longshore.coordinator.agent.ContainerPolicy.MountTreatment;
+import io.longshore.coordinator.agent.ContainerPolicy.TcpConnections;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.Workload;
@@ -53,7 +57,12 @@ final class MigrationRow {
           "expected_total_time_high",
           "expected_bytes_on_wire",
           "created_at",
-          "trace_parent");
+          "trace_parent",
+          "container_bundle",
+          "container_runtime_root",
+          "container_cgroup_parent",
+          "container_mounts",
+          "container_tcp_connections");
   private static final List<String> STATE =
       List.of(
           "strategy",
@@ -136,6 +145,7 @@ final class MigrationRow {
     row.put("on_no_convergence", spec.policy().onNoConvergence().name());
     row.put("max_total_time", Columns.nanosOrNull(spec.policy().maxTotalTime().orElse(null)));
     row.put("asked_bandwidth", spec.policy().maxBandwidth());
+    putContainer(row, spec.container());
     putExpectation(row, migration.expectation());
     row.put("created_at", Columns.micros(migration.createTime()));
     row.put("trace_parent", migration.traceParent());
@@ -152,6 +162,33 @@ final class MigrationRow {
     putFailure(row, migration.failure());
     putMeasurements(row, migration.measurements());
     return row;
+  }
+
+  private static void putContainer(Map<String, @Nullable Object> row, ContainerPolicy container) {
+    row.put("container_bundle", container.bundle());
+    row.put("container_runtime_root", container.runtimeRoot());
+    row.put("container_cgroup_parent", container.cgroupParent());
+    row.put(
+        "container_mounts",
+        Columns.lines(
+            container.mounts().stream()
+                .map(mount -> mount.treatment() + " " + mount.destination())
+                .toList()));
+    row.put("container_tcp_connections", container.tcpConnections().name());
+  }
+
+  private static ContainerPolicy container(ResultSet row) throws SQLException {
+    return new ContainerPolicy(
+        row.getString("container_bundle"),
+        row.getString("container_runtime_root"),
+        row.getString("container_cgroup_parent"),
+        Columns.lines(row, "container_mounts").stream().map(MigrationRow::mount).toList(),
+        TcpConnections.valueOf(row.getString("container_tcp_connections")));
+  }
+
+  private static Mount mount(String line) {
+    int blank = line.indexOf(' ');
+    return new Mount(line.substring(blank + 1), MountTreatment.valueOf(line.substring(0, blank)));
   }
 
   private static void putExpectation(
@@ -213,7 +250,8 @@ final class MigrationRow {
             Workload.of(row.getString("workload_kind"), row.getString("workload_name")),
             Strategy.valueOf(row.getString("strategy")),
             Columns.lines(row, "service_addresses"),
-            policy(row)),
+            policy(row),
+            container(row)),
         Phase.valueOf(row.getString("phase")),
         failure(row),
         measurements(row),

@@ -1,10 +1,12 @@
 package io.longshore.coordinator.node.rpc;
 
 import com.google.protobuf.Timestamp;
+import io.longshore.coordinator.agent.ListedWorkload;
 import io.longshore.coordinator.node.Agent;
 import io.longshore.coordinator.node.Node;
 import io.longshore.coordinator.node.NodeCapabilities;
 import io.longshore.coordinator.node.SelfTest;
+import io.longshore.coordinator.rpc.ContainerMessages;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -12,6 +14,24 @@ import java.util.Optional;
 /** Nodes as messages. */
 public final class NodeMessages {
   private NodeMessages() {}
+
+  static io.longshore.v1.ListedWorkload workload(ListedWorkload listed) {
+    return io.longshore.v1.ListedWorkload.newBuilder()
+        .setWorkload(ContainerMessages.workload(listed.workload()))
+        .setPid(listed.pid())
+        .setState(listed.state())
+        .addAllObstacles(
+            listed.obstacles().stream()
+                .map(
+                    each ->
+                        io.longshore.v1.Obstacle.newBuilder()
+                            .setReason(each.reason())
+                            .setMessage(each.message())
+                            .setRemedy(each.remedy())
+                            .build())
+                .toList())
+        .build();
+  }
 
   static io.longshore.v1.Node node(Node node) {
     io.longshore.v1.Node.Builder message =

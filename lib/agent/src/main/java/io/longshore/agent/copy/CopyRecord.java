@@ -5,6 +5,7 @@ import io.longshore.agent.journal.JournalContents;
 import io.longshore.agent.journal.JournalEntry;
 import io.longshore.agent.journal.JournalFormatException;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.network.ServiceAddress;
 import java.io.IOException;
@@ -21,6 +22,7 @@ import java.util.Optional;
  *
  * @param ref the migration
  * @param stage how far it came; written before it comes there
+ * @param runtime what runs it
  * @param addresses that this host has, or is about to have, for it
  * @param keepers processes that hold the memory of its processes; none if none was started; more
  *     than one while the last takes over from those before
@@ -29,6 +31,7 @@ import java.util.Optional;
 public record CopyRecord(
     MigrationRef ref,
     Stage stage,
+    RuntimeRecord runtime,
     List<ServiceAddress> addresses,
     List<Member> keepers,
     List<Member> processes) {
@@ -57,32 +60,39 @@ public record CopyRecord(
 
   /** Of a migration for which nothing was done yet. */
   public static CopyRecord of(MigrationRef ref) {
-    return new CopyRecord(ref, Stage.PREPARED, List.of(), List.of(), List.of());
+    return new CopyRecord(
+        ref, Stage.PREPARED, RuntimeRecord.ofProcess(0), List.of(), List.of(), List.of());
+  }
+
+  /** The same with this runtime. */
+  public CopyRecord withRuntime(RuntimeRecord now) {
+    return new CopyRecord(ref, stage, now, addresses, keepers, processes);
   }
 
   /** The same with these addresses. */
   public CopyRecord withAddresses(List<ServiceAddress> now) {
-    return new CopyRecord(ref, stage, now, keepers, processes);
+    return new CopyRecord(ref, stage, runtime, now, keepers, processes);
   }
 
   /** The same with other keepers. */
   public CopyRecord withKeepers(List<Member> now) {
-    return new CopyRecord(ref, stage, addresses, now, processes);
+    return new CopyRecord(ref, stage, runtime, addresses, now, processes);
   }
 
   /** The same at another stage. */
   public CopyRecord at(Stage now) {
-    return new CopyRecord(ref, now, addresses, keepers, processes);
+    return new CopyRecord(ref, now, runtime, addresses, keepers, processes);
   }
 
   /** The same with these processes. */
   public CopyRecord withProcesses(List<Member> now) {
-    return new CopyRecord(ref, stage, addresses, keepers, now);
+    return new CopyRecord(ref, stage, runtime, addresses, keepers, now);
   }
 
   /** As it is written. */
   public JournalEntry toEntry() {
-    return JournalEntry.of(ref, stage.name())
+    return runtime
+        .in(JournalEntry.of(ref, stage.name()))
         .with(ADDRESSES, addresses.stream().map(ServiceAddress::toString).toList())
         .with(KEEPER, words(keepers))
         .with(PROCESSES, words(processes));
@@ -98,6 +108,7 @@ public record CopyRecord(
       return new CopyRecord(
           entry.ref(),
           Stage.valueOf(entry.phase()),
+          RuntimeRecord.of(entry, 0),
           entry.list(ADDRESSES).stream().map(ServiceAddress::parse).toList(),
           members(entry.list(KEEPER)),
           members(entry.list(PROCESSES)));

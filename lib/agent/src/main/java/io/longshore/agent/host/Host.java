@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,8 +44,12 @@ public record Host(Optional<Criu> criu, boolean lazyRestore) {
     }
   }
 
-  /** What this host can do now. */
-  public NodeFacts facts() {
+  /**
+   * What this host can do now.
+   *
+   * @param runtimes what runs workloads here
+   */
+  public NodeFacts facts(List<String> runtimes) {
     try {
       HostFacts facts = HostFacts.read();
       return new NodeFacts(
@@ -53,6 +58,7 @@ public record Host(Optional<Criu> criu, boolean lazyRestore) {
           facts.kernelRelease(),
           criu.map(found -> found.version().toString()).orElse(""),
           lazyRestore,
+          runtimes,
           facts.availableMemoryBytes(),
           facts.totalMemoryBytes());
     } catch (IOException e) {

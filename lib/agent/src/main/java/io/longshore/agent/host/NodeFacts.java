@@ -1,5 +1,6 @@
 package io.longshore.agent.host;
 
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -10,6 +11,7 @@ import java.util.Set;
  * @param kernelRelease as {@code uname -r} gives it
  * @param criuVersion "4.2.1"; empty if no working CRIU was found
  * @param lazyRestore whether CRIU can restore lazily here
+ * @param runtimes kinds of workloads that it handles: "process", "runc"
  * @param availableBytes memory that could be given to workloads now (MemAvailable)
  * @param totalBytes all memory
  */
@@ -19,10 +21,12 @@ public record NodeFacts(
     String kernelRelease,
     String criuVersion,
     boolean lazyRestore,
+    List<String> runtimes,
     long availableBytes,
     long totalBytes) {
-  /** Copies the set. */
+  /** Copies. */
   public NodeFacts {
     cpuFeatures = Set.copyOf(cpuFeatures);
+    runtimes = List.copyOf(runtimes);
   }
 }

@@ -65,6 +65,9 @@ public final class FactsMessages {
               .setCidr(address.cidr())
               .setInterfaceName(address.interfaceName()));
     }
+    if (facts.container() != null) {
+      message.setContainer(ContainerMessages.facts(facts.container()));
+    }
     return message.build();
   }
 
@@ -89,7 +92,8 @@ public final class FactsMessages {
         size("facts.shared_bytes", message.getSharedBytes()),
         message.getServiceAddressesList().stream()
             .map(address -> new ServiceAddressFacts(address.getCidr(), address.getInterfaceName()))
-            .toList());
+            .toList(),
+        message.hasContainer() ? ContainerMessages.facts(message.getContainer()) : null);
   }
 
   /** A host from a message. */
@@ -100,6 +104,7 @@ public final class FactsMessages {
         message.getKernelRelease(),
         message.getCriuVersion(),
         message.getLazyRestore(),
+        message.getRuntimesList(),
         message.getAvailableMemoryBytes(),
         message.getTotalMemoryBytes());
   }
@@ -112,7 +117,7 @@ public final class FactsMessages {
         .setKernelRelease(facts.kernelRelease())
         .setCriuVersion(facts.criuVersion())
         .setLazyRestore(facts.lazyRestore())
-        .addRuntimes("process")
+        .addAllRuntimes(facts.runtimes())
         .setAvailableMemoryBytes(facts.availableBytes())
         .setTotalMemoryBytes(facts.totalBytes())
         .build();

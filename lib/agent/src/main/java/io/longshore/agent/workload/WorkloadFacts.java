@@ -1,6 +1,8 @@
 package io.longshore.agent.workload;
 
+import io.longshore.agent.runtime.WorkloadName;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything a target must know to say whether it could take a workload.
@@ -12,6 +14,7 @@ import java.util.List;
  * @param privateBytes resident private memory
  * @param sharedBytes resident shared memory
  * @param serviceAddresses addresses that move
+ * @param container what there is of it besides; null if it is a process
  */
 public record WorkloadFacts(
     String command,
@@ -20,12 +23,37 @@ public record WorkloadFacts(
     List<TcpSocketFacts> tcpSockets,
     long privateBytes,
     long sharedBytes,
-    List<ServiceAddressFacts> serviceAddresses) {
+    List<ServiceAddressFacts> serviceAddresses,
+    @Nullable ContainerFacts container) {
   /** Copies the lists. */
   public WorkloadFacts {
     tasks = List.copyOf(tasks);
     files = List.copyOf(files);
     tcpSockets = List.copyOf(tcpSockets);
     serviceAddresses = List.copyOf(serviceAddresses);
+  }
+
+  /** Of a process. */
+  public WorkloadFacts(
+      String command,
+      List<TaskFacts> tasks,
+      List<FileFacts> files,
+      List<TcpSocketFacts> tcpSockets,
+      long privateBytes,
+      long sharedBytes,
+      List<ServiceAddressFacts> serviceAddresses) {
+    this(command, tasks, files, tcpSockets, privateBytes, sharedBytes, serviceAddresses, null);
+  }
+
+  /** What runs it, as nodes report it. */
+  public String runtime() {
+    return container == null ? WorkloadName.PROCESS : container.runtime();
+  }
+
+  /** Whether its process ids are its own, so that all are free on a target. */
+  public boolean hasOwnPids() {
+    return container == null
+        ? tasks.isEmpty() || tasks.getFirst().vpid() == 1
+        : container.hasOwnPids();
   }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -47,12 +48,12 @@ final class HostTest {
             "[ \"$1\" = --version ] && echo 'Version: 4.2.1' && exit 0; echo 'Looks good.'; exit 0");
     Host host = Host.look(criu);
     assertThat(host.criu().map(Criu::executable)).contains(criu);
-    assertThat(host.facts().criuVersion()).isEqualTo("4.2.1");
+    assertThat(host.facts(List.of("process")).criuVersion()).isEqualTo("4.2.1");
   }
 
   @Test
   void saysWhatTheKernelSays() throws Exception {
-    NodeFacts facts = new Host(Optional.empty(), false).facts();
+    NodeFacts facts = new Host(Optional.empty(), false).facts(List.of("process"));
     assertThat(facts.kernelRelease())
         .isEqualTo(Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip());
     assertThat(facts.criuVersion()).isEmpty();
@@ -64,7 +65,7 @@ final class HostTest {
   @Test
   void saysTheVersionOfItsCriuAndThatItRestoresLazily() {
     Criu criu = new Criu(Path.of("/criu"), new CriuVersion(4, 1, 1));
-    NodeFacts facts = new Host(Optional.of(criu), true).facts();
+    NodeFacts facts = new Host(Optional.of(criu), true).facts(List.of("process"));
     assertThat(facts.criuVersion()).isEqualTo("4.1.1");
     assertThat(facts.lazyRestore()).isTrue();
   }
@@ -72,7 +73,7 @@ final class HostTest {
   @Test
   void factsDoNotChangeWithTheSetTheyWereMadeOf() {
     Set<String> features = new HashSet<>(Set.of("avx"));
-    NodeFacts facts = new NodeFacts("x86_64", features, "6", "", false, 1, 2);
+    NodeFacts facts = new NodeFacts("x86_64", features, "6", "", false, List.of(), 1, 2);
     features.add("sse2");
     assertThat(facts.cpuFeatures()).containsExactly("avx");
   }

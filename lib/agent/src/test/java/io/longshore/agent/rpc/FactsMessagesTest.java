@@ -6,8 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import io.longshore.agent.host.NodeFacts;
+import io.longshore.agent.runtime.WorkloadName;
 import io.longshore.agent.v1.FileFacts.Use;
 import io.longshore.agent.v1.MigrationRef;
+import io.longshore.agent.workload.ContainerFacts;
+import io.longshore.agent.workload.ContainerPolicy;
+import io.longshore.agent.workload.ContainerPolicy.MountTreatment;
+import io.longshore.agent.workload.ContainerPolicy.TcpConnections;
 import io.longshore.agent.workload.FileFacts;
 import io.longshore.agent.workload.ServiceAddressFacts;
 import io.longshore.agent.workload.TaskFacts;
@@ -16,8 +21,10 @@ import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
+import io.longshore.v1.ContainerWorkload;
 import io.longshore.v1.NodeCapabilities;
 import io.longshore.v1.Obstacle;
+import io.longshore.v1.Workload;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -43,10 +50,36 @@ final class FactsMessagesTest {
               new TcpSocketFacts("::1", 65535, false, true)),
           1L << 40,
           4096,
-          List.of(new ServiceAddressFacts("10.0.0.5/24", "eth0")));
+          List.of(new ServiceAddressFacts("10.0.0.5/24", "eth0")),
+          new ContainerFacts(
+              "runc",
+              "1.1.5",
+              "web-1",
+              "/srv/web",
+              "{}",
+              List.of("/dev/null", "pipe:[1]", "pipe:[1]"),
+              List.of(new ContainerFacts.Mount("/data", "/srv/data", "bind")),
+              List.of(
+                  new ContainerFacts.Namespace("network", "/run/netns/pod"),
+                  new ContainerFacts.Namespace("pid", "/proc/1/ns/pid")),
+              "/longshore/web-1",
+              new ContainerPolicy(
+                  "/srv/web2",
+                  "/run/runc2",
+                  "/moved",
+                  Map.of("/data", MountTreatment.SHARED),
+                  TcpConnections.CLOSE)));
 
   private static final NodeFacts NODE =
-      new NodeFacts("x86_64", Set.of("avx", "sse2"), "6.18.5", "4.2.1", true, 123, 456);
+      new NodeFacts(
+          "x86_64",
+          Set.of("avx", "sse2"),
+          "6.18.5",
+          "4.2.1",
+          true,
+          List.of("process", "runc"),
+          123,
+          456);
 
   @Test
   void everyFieldOfAWorkloadSurvivesTheWay() throws Exception {
@@ -63,7 +96,7 @@ final class FactsMessagesTest {
     NodeCapabilities message = FactsMessages.capabilities(NODE);
     assertEveryFieldIsSet(message);
     assertThat(FactsMessages.node(message)).isEqualTo(NODE);
-    assertThat(message.getRuntimesList()).containsExactly("process");
+    assertThat(message.getRuntimesList()).containsExactly("process", "runc");
   }
 
   @Test
@@ -136,6 +169,42 @@ final class FactsMessagesTest {
             FactsMessages.facts(
                 FactsMessages.facts(FACTS).toBuilder().setSharedBytes(bytes).build()));
     assertRefused(() -> FactsMessages.facts(file(file().toBuilder().setSizeBytes(bytes))));
+  }
+
+  @Test
+  void aContainerIsNamedByItsRuntimeAndItsId() {
+    assertThat(ContainerMessages.name(container("web-1", "")))
+        .isEqualTo(new WorkloadName("runc", "web-1"));
+    assertThat(ContainerMessages.name(container("web-1", "crun")))
+        .isEqualTo(new WorkloadName("crun", "web-1"));
+    assertThat(ContainerMessages.workload(new WorkloadName("crun", "web-1")))
+        .isEqualTo(container("web-1", "crun"));
+    assertThat(ContainerMessages.workload(WorkloadName.ofProcess(7)).getProcess().getPid())
+        .isEqualTo(7);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", ".", "..", "../x", "a/b", "a b", "a\n", "--x"})
+  void refusesAnIdThatWouldBeAnotherPath(String id) {
+    assertRefused(() -> ContainerMessages.name(container(id, "runc")));
+    assertRefused(
+        () -> {
+          var message = FactsMessages.facts(FACTS).toBuilder();
+          message.getContainerBuilder().setId(id);
+          FactsMessages.facts(message.build());
+        });
+  }
+
+  @Test
+  void aProcessIsNoContainer() {
+    assertRefused(() -> ContainerMessages.name(container("4711", "process")));
+    assertRefused(() -> ContainerMessages.name(Workload.getDefaultInstance()));
+  }
+
+  private static Workload container(String id, String runtime) {
+    return Workload.newBuilder()
+        .setContainer(ContainerWorkload.newBuilder().setId(id).setRuntime(runtime))
+        .build();
   }
 
   private static io.longshore.agent.v1.FileFacts file() {

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 final class HeartbeatsTest {
   private static final NodeFacts FACTS =
-      new NodeFacts("x86_64", Set.of("avx"), "6.18", "4.2.1", true, 5, 10);
+      new NodeFacts("x86_64", Set.of("avx"), "6.18", "4.2.1", true, List.of("process"), 5, 10);
 
   private final Registry registry = new Registry();
   private GrpcServer server = server(0);

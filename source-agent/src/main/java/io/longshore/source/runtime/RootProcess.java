@@ -1,4 +1,4 @@
-package io.longshore.source.departure;
+package io.longshore.source.runtime;
 
 import io.longshore.linux.ProcessTree;
 import java.io.IOException;
@@ -13,28 +13,28 @@ import java.nio.file.Path;
  * @param startTime clock ticks after boot
  * @param boot id of the boot of this host
  */
-record RootProcess(int pid, long startTime, String boot) {
+public record RootProcess(int pid, long startTime, String boot) {
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
   /** For a migration of which no process is known. */
-  static final RootProcess NONE = new RootProcess(0, 0, "");
+  public static final RootProcess NONE = new RootProcess(0, 0, "");
 
   /**
    * The process that has this pid now.
    *
    * @throws NoSuchFileException if there is none
    */
-  static RootProcess of(int pid) throws IOException {
+  public static RootProcess of(int pid) throws IOException {
     return new RootProcess(pid, ProcessTree.of(pid).root().startTime(), bootNow());
   }
 
   /** Whether the host has not been restarted since. */
-  boolean isOfThisBoot() throws IOException {
+  private boolean isOfThisBoot() throws IOException {
     return boot.equals(bootNow());
   }
 
   /** Whether it has not ended; it may be frozen. */
-  boolean isAlive() throws IOException {
+  public boolean isAlive() throws IOException {
     try {
       var root = ProcessTree.of(pid).root();
       return isOfThisBoot() && root.startTime() == startTime && root.alive();

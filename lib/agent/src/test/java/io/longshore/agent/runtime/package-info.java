@@ -1,0 +1,5 @@
+/** What runs workloads. */
+@NullMarked
+package io.longshore.agent.runtime;
+
+import org.jspecify.annotations.NullMarked;
