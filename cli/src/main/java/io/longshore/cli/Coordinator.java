@@ -19,6 +19,8 @@ import io.longshore.v1.ListMigrationsRequest;
 import io.longshore.v1.ListMigrationsResponse;
 import io.longshore.v1.ListNodesRequest;
 import io.longshore.v1.ListNodesResponse;
+import io.longshore.v1.ListWorkloadsRequest;
+import io.longshore.v1.ListWorkloadsResponse;
 import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationPlan;
 import io.longshore.v1.MigrationServiceGrpc;
@@ -160,6 +162,16 @@ final class Coordinator implements AutoCloseable {
                 .withDeadlineAfter(SHORT)
                 .getNode(request)
                 .getNode());
+  }
+
+  /** The workloads of a node that its runtimes keep a list of. */
+  ListWorkloadsResponse workloads(String node) {
+    ListWorkloadsRequest request = ListWorkloadsRequest.newBuilder().setNode(node).build();
+    return call(
+        () ->
+            NodeServiceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(PLANNING)
+                .listWorkloads(request));
   }
 
   /** Tests a node and waits for the outcome. */

@@ -85,7 +85,8 @@ final class Longshore {
             .addSubcommand(new UpdateCommand(longshore))
             .addSubcommand(new ResolveCommand(longshore))
             .addSubcommand(new ListCommand(longshore))
-            .addSubcommand(new NodesCommand(longshore));
+            .addSubcommand(new NodesCommand(longshore))
+            .addSubcommand(new WorkloadsCommand(longshore));
     commandLine
         .registerConverter(HostPort.class, HostPort::parse)
         .setOut(environment.out())

@@ -5,12 +5,11 @@ import io.longshore.v1.MigrationSpec;
 import io.longshore.v1.OnNoConvergence;
 import io.longshore.v1.Policy;
 import io.longshore.v1.PostCopy;
-import io.longshore.v1.ProcessWorkload;
 import io.longshore.v1.Strategy;
-import io.longshore.v1.Workload;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 
@@ -30,12 +29,11 @@ final class SpecOptions {
       description = "Node that shall have it.")
   private String target = "";
 
-  @Option(
-      names = "--pid",
-      required = true,
-      paramLabel = "N",
-      description = "Process at the root of the tree, as the source node numbers it.")
-  private int pid;
+  @ArgGroup(multiplicity = "1")
+  private WorkloadOptions workload = new WorkloadOptions();
+
+  @ArgGroup(exclusive = false, heading = "%nOf containers:%n")
+  private @Nullable ContainerOptions container;
 
   @Option(
       names = "--strategy",
@@ -96,17 +94,21 @@ final class SpecOptions {
   private @Nullable Integer maxTotalTime;
 
   MigrationSpec spec() {
-    if (pid < 1) {
-      throw new UsageException("--pid: expected a process id, found " + pid);
+    MigrationSpec.Builder spec =
+        MigrationSpec.newBuilder()
+            .setSourceNode(source)
+            .setTargetNode(target)
+            .setWorkload(workload.workload(container == null ? "" : container.runtime()))
+            .setStrategy(strategy)
+            .addAllServiceAddresses(serviceAddresses)
+            .setPolicy(policy());
+    if (container != null) {
+      if (!workload.isContainer()) {
+        throw new UsageException("--runtime, --bundle and what is of containers needs --container");
+      }
+      spec.setContainer(container.policy());
     }
-    return MigrationSpec.newBuilder()
-        .setSourceNode(source)
-        .setTargetNode(target)
-        .setWorkload(Workload.newBuilder().setProcess(ProcessWorkload.newBuilder().setPid(pid)))
-        .setStrategy(strategy)
-        .addAllServiceAddresses(serviceAddresses)
-        .setPolicy(policy())
-        .build();
+    return spec.build();
   }
 
   private Policy policy() {

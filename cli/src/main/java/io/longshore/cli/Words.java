@@ -2,10 +2,12 @@ package io.longshore.cli;
 
 import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationSpec;
+import io.longshore.v1.MountTreatment;
 import io.longshore.v1.Node;
 import io.longshore.v1.OnNoConvergence;
 import io.longshore.v1.PostCopy;
 import io.longshore.v1.Strategy;
+import io.longshore.v1.TcpConnections;
 import io.longshore.v1.Workload;
 import java.util.Locale;
 
@@ -27,17 +29,25 @@ final class Words {
     return word(state.name(), "STATE_");
   }
 
-  /** The pid, or "self-test". */
+  /** The pid, "runc/web-1", or "self-test". */
   static String of(Workload workload) {
-    return workload.hasSelfTest() ? "self-test" : Integer.toString(workload.getProcess().getPid());
+    return switch (workload.getKindCase()) {
+      case PROCESS -> Integer.toString(workload.getProcess().getPid());
+      case SELF_TEST -> "self-test";
+      case CONTAINER ->
+          workload.getContainer().getRuntime() + "/" + workload.getContainer().getId();
+      case KIND_NOT_SET -> "a workload of a kind that this program does not know";
+    };
   }
 
-  /** "post-copy of pid 20001 from a to b". */
+  /** "post-copy of pid 20001 from a to b", "pre-copy of container runc/web-1 from a to b". */
   static String of(MigrationSpec spec) {
     return "%s of %s%s from %s to %s"
         .formatted(
             of(spec.getStrategy()),
-            spec.getWorkload().hasProcess() ? "pid " : "",
+            spec.getWorkload().hasProcess()
+                ? "pid "
+                : spec.getWorkload().hasContainer() ? "container " : "",
             of(spec.getWorkload()),
             spec.getSourceNode(),
             spec.getTargetNode());
@@ -79,6 +89,26 @@ final class Words {
       default ->
           throw new IllegalArgumentException(
               "expected post-copy, abort or force, found '" + word + "'");
+    };
+  }
+
+  /** What is done with a mount, as an operator wrote it. */
+  static MountTreatment mountTreatment(String word) {
+    return switch (word) {
+      case "sync" -> MountTreatment.MOUNT_TREATMENT_SYNC;
+      case "shared" -> MountTreatment.MOUNT_TREATMENT_SHARED;
+      case "skip" -> MountTreatment.MOUNT_TREATMENT_SKIP;
+      default ->
+          throw new IllegalArgumentException("expected sync, shared or skip, found '" + word + "'");
+    };
+  }
+
+  /** What becomes of connections, as an operator wrote it. */
+  static TcpConnections tcpConnections(String word) {
+    return switch (word) {
+      case "keep" -> TcpConnections.TCP_CONNECTIONS_KEEP;
+      case "close" -> TcpConnections.TCP_CONNECTIONS_CLOSE;
+      default -> throw new IllegalArgumentException("expected keep or close, found '" + word + "'");
     };
   }
 

@@ -21,6 +21,9 @@ import io.longshore.v1.ListMigrationsRequest;
 import io.longshore.v1.ListMigrationsResponse;
 import io.longshore.v1.ListNodesRequest;
 import io.longshore.v1.ListNodesResponse;
+import io.longshore.v1.ListWorkloadsRequest;
+import io.longshore.v1.ListWorkloadsResponse;
+import io.longshore.v1.ListedWorkload;
 import io.longshore.v1.Migration;
 import io.longshore.v1.MigrationPlan;
 import io.longshore.v1.MigrationServiceGrpc;
@@ -44,6 +47,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Predicate;
@@ -59,6 +64,10 @@ final class FakeCoordinator implements AutoCloseable {
 
   MigrationPlan plan = MigrationPlan.getDefaultInstance();
   List<Node> nodes = List.of();
+
+  /** By node. */
+  final Map<String, List<ListedWorkload>> workloads = new ConcurrentHashMap<>();
+
   volatile Node tested = Node.getDefaultInstance();
   List<Migration> migrations = List.of();
 
@@ -255,6 +264,17 @@ final class FakeCoordinator implements AutoCloseable {
                       new LongshoreException(
                           Reason.NOT_FOUND, "There is no node " + request.getName()));
       answer(observer, GetNodeResponse.newBuilder().setNode(found).build());
+    }
+
+    @Override
+    public void listWorkloads(
+        ListWorkloadsRequest request, StreamObserver<ListWorkloadsResponse> observer) {
+      answer(
+          observer,
+          ListWorkloadsResponse.newBuilder()
+              .setNode(request.getNode())
+              .addAllWorkloads(workloads.getOrDefault(request.getNode(), List.of()))
+              .build());
     }
 
     @Override

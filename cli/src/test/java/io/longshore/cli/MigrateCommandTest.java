@@ -8,14 +8,19 @@ import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
 import io.longshore.platform.value.HostPort;
+import io.longshore.v1.ContainerPolicy;
+import io.longshore.v1.ContainerWorkload;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
 import io.longshore.v1.MigrationSpec;
+import io.longshore.v1.MountPolicy;
+import io.longshore.v1.MountTreatment;
 import io.longshore.v1.OnNoConvergence;
 import io.longshore.v1.Policy;
 import io.longshore.v1.PostCopy;
 import io.longshore.v1.Resolution;
 import io.longshore.v1.Strategy;
+import io.longshore.v1.TcpConnections;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -71,6 +76,59 @@ final class MigrateCommandTest {
     assertThat(spec.getWorkload().getProcess().getPid()).isEqualTo(20001);
     assertThat(spec.getStrategy()).isEqualTo(Strategy.STRATEGY_STOP_AND_COPY);
     assertThat(spec.getServiceAddressesList()).containsExactly("10.77.0.100/24", "10.77.0.101/24");
+  }
+
+  @Test
+  void asksForAContainer() {
+    coordinator.watches.add(List.of(Samples.succeeded()));
+
+    Run run =
+        Run.of(
+            with(),
+            "migrate --from a --to b --container web-1 --runtime crun --bundle /srv/web --runtime-root /run/c --cgroup-parent /p --mount /data=shared --mount /logs=skip --tcp close"
+                .split(" "));
+
+    assertThat(run.err()).contains("of container crun/web-1 from a to b");
+    assertThat(run.status()).isZero();
+    MigrationSpec spec = coordinator.created.getFirst().getSpec();
+    assertThat(spec.getWorkload().getContainer())
+        .isEqualTo(ContainerWorkload.newBuilder().setId("web-1").setRuntime("crun").build());
+    assertThat(spec.getContainer())
+        .isEqualTo(
+            ContainerPolicy.newBuilder()
+                .setBundle("/srv/web")
+                .setRuntimeRoot("/run/c")
+                .setCgroupParent("/p")
+                .addMounts(mount("/data", MountTreatment.MOUNT_TREATMENT_SHARED))
+                .addMounts(mount("/logs", MountTreatment.MOUNT_TREATMENT_SKIP))
+                .setTcpConnections(TcpConnections.TCP_CONNECTIONS_CLOSE)
+                .build());
+  }
+
+  @Test
+  void aContainerNeedsNothingButItsId() {
+    coordinator.watches.add(List.of(Samples.succeeded()));
+
+    assertThat(Run.of(with(), "migrate --from a --to b --container web-1".split(" ")).status())
+        .isZero();
+    assertThat(coordinator.created.getFirst().getSpec().hasContainer()).isFalse();
+  }
+
+  @Test
+  void refusesToGuessWhatIsMeant() {
+    assertThat(migrate("--container", "web-1").err()).contains("--pid=N", "--container=ID");
+    assertThat(Run.of(with(), "migrate --from a --to b".split(" ")).err())
+        .contains("--pid=N", "--container=ID");
+    assertThat(migrate("--bundle", "/srv/web").err()).contains("--container");
+    assertThat(
+            Run.of(with(), "migrate --from a --to b --container x --mount /d=copy".split(" "))
+                .err())
+        .contains("expected sync, shared or skip");
+    assertThat(coordinator.created).isEmpty();
+  }
+
+  private static MountPolicy mount(String destination, MountTreatment treatment) {
+    return MountPolicy.newBuilder().setDestination(destination).setTreatment(treatment).build();
   }
 
   @Test

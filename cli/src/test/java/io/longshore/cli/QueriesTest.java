@@ -6,10 +6,13 @@ import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.JsonFormat;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.v1.ContainerWorkload;
 import io.longshore.v1.DurationEstimate;
 import io.longshore.v1.LinkProfile;
 import io.longshore.v1.ListMigrationsResponse;
 import io.longshore.v1.ListNodesResponse;
+import io.longshore.v1.ListWorkloadsResponse;
+import io.longshore.v1.ListedWorkload;
 import io.longshore.v1.MemorySizes;
 import io.longshore.v1.Migration;
 import io.longshore.v1.Migration.State;
@@ -601,6 +604,74 @@ final class QueriesTest {
         .startsWith("longshore: cannot reach the coordinator at 127.0.0.1:" + free)
         .contains("Connection refused. Is it running?");
     assertThat(run.err().lines()).hasSize(1);
+  }
+
+  @Nested
+  final class Workloads {
+    private final ListedWorkload web =
+        ListedWorkload.newBuilder()
+            .setWorkload(container("web-1"))
+            .setPid(4711)
+            .setState("running")
+            .build();
+    private final ListedWorkload db =
+        ListedWorkload.newBuilder()
+            .setWorkload(container("db"))
+            .setState("stopped")
+            .addObstacles(Obstacle.newBuilder().setReason("TASK_NOT_RUNNING"))
+            .build();
+
+    @BeforeEach
+    void list() {
+      coordinator.nodes =
+          List.of(Samples.node("a"), Samples.node("b"), Node.newBuilder().setName("c").build());
+      coordinator.workloads.put("a", List.of(web));
+      coordinator.workloads.put("b", List.of(db));
+    }
+
+    @Test
+    void ofANodeAreListed() {
+      assertThat(run("workloads a").out())
+          .isEqualTo(
+              """
+              NODE  RUNTIME  CONTAINER  STATE    PID   OBSTACLES
+              a     runc     web-1      running  4711  none
+              """);
+    }
+
+    @Test
+    void ofAllNodesThatAreHeardAreListed() {
+      assertThat(run("workloads").out())
+          .isEqualTo(
+              """
+              NODE  RUNTIME  CONTAINER  STATE    PID   OBSTACLES
+              a     runc     web-1      running  4711  none
+              b     runc     db         stopped  -     TASK_NOT_RUNNING
+              """);
+    }
+
+    @Test
+    void areAnEmptyListWhereThereAreNone() {
+      assertThat(run("workloads c").out())
+          .isEqualTo("NODE  RUNTIME  CONTAINER  STATE  PID  OBSTACLES\n");
+      assertThat(run("workloads c").status()).isZero();
+    }
+
+    @Test
+    void areJsonWithALineForEachNode() throws Exception {
+      String first = run("workloads --json").out().lines().findFirst().orElseThrow();
+
+      ListWorkloadsResponse.Builder read = ListWorkloadsResponse.newBuilder();
+      JsonFormat.parser().merge(first, read);
+      assertThat(read.build())
+          .isEqualTo(ListWorkloadsResponse.newBuilder().setNode("a").addWorkloads(web).build());
+    }
+
+    private static Workload container(String id) {
+      return Workload.newBuilder()
+          .setContainer(ContainerWorkload.newBuilder().setId(id).setRuntime("runc"))
+          .build();
+    }
   }
 
   private Run run(String arguments) {
