@@ -94,7 +94,7 @@ public record CgroupHierarchy(Version version, Path mountPoint, String mountRoot
                 new CgroupHierarchy(version, Path.of(unescape(mount[4])), unescape(mount[3])));
   }
 
-  private static String unescape(String field) {
+  static String unescape(String field) {
     return field
         .replace("\\040", " ")
         .replace("\\011", "\t")

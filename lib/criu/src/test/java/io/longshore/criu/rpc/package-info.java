@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.criu.rpc;
+
+import org.jspecify.annotations.NullMarked;
