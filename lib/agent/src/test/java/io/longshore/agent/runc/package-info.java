@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.agent.runc;
+
+import org.jspecify.annotations.NullMarked;
