@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuFolder;
 import io.longshore.criu.run.CriuRestore;
@@ -12,6 +14,7 @@ import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -45,8 +48,9 @@ class RuncRestoreTest {
 
   @BeforeEach
   void makeImages() throws Exception {
-    container = TestContainer.make(folder, config -> {});
-    container.run();
+    container = TestContainer.make(folder, config -> config.add("hooks", hooks()));
+    // Like a supervisor's: what reads it is outside.
+    container.run(Redirect.PIPE);
     migration = CriuFolder.create(folder.resolve("migration"));
     checkpoint =
         RuncCheckpoint.ask(
@@ -254,6 +258,64 @@ class RuncRestoreTest {
   }
 
   @Test
+  void hooksRunWhenTheNamespacesAreThereAndAtTheEnd() throws Exception {
+    assertThat(hooksRun()).containsExactly("prestart", "poststop");
+    RuncRestore standing = prepare();
+    assertThat(hooksRun()).hasSize(2);
+
+    int root = hold(standing);
+
+    assertThat(hooksRun()).containsExactly("prestart", "poststop", "prestart");
+    standing.held(root);
+    held().abort(PATIENCE);
+    standing.abort("the migration was aborted");
+    assertThat(hooksRun()).hasSize(4).endsWith("poststop");
+  }
+
+  @Test
+  void aHookThatFailsIsTheEndOfTheRestore() throws Exception {
+    RuncRestore standing = prepare();
+    Files.createFile(folder.resolve("fail"));
+
+    assertThatThrownBy(() -> hold(standing))
+        .isInstanceOfSatisfying(
+            LongshoreException.class,
+            failure -> assertThat(failure.reason()).isEqualTo(Reason.RUNTIME_FAILED))
+        .hasMessageContaining("hook");
+
+    held().abort(PATIENCE);
+    assertThat(standing.abort("a hook failed")).isEmpty();
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void aPipeToSomethingOutsideIsReplaced() throws Exception {
+    assertThat(checkpoint.descriptors()).contains("pipe:[");
+    RuncRestore standing = prepare();
+    int root = hold(standing);
+    standing.held(root);
+    go();
+
+    assertThat(standing.done()).isTrue();
+    assertThat(Files.readSymbolicLink(Path.of("/proc/" + root + "/fd/1"))).hasToString("/dev/null");
+    assertThat(container.counts()).isTrue();
+  }
+
+  @Test
+  void whoDeletesItWhileItIsPreparedCostsNoFileOfTheRoot() throws Exception {
+    List<String> files = container.rootFiles();
+    RuncRestore standing = prepare();
+
+    container.runc().deleteForcibly(container.id());
+
+    assertThat(container.rootFiles()).isEqualTo(files);
+    assertThatThrownBy(() -> hold(standing)).isInstanceOf(IOException.class);
+    assertThat(standing.abort("it was deleted")).isEmpty();
+    assertNothingIsLeft();
+    assertThat(container.rootFiles()).isEqualTo(files);
+  }
+
+  @Test
   void aNameThatIsTakenIsRefusedInRuncsWords() throws Exception {
     RuncRestore standing = prepare();
     standing.held(hold(standing));
@@ -273,6 +335,22 @@ class RuncRestoreTest {
         .hasMessageContaining("exist");
     assertThat(container.counts()).isTrue();
     assertThat(container.pid()).isNotZero();
+  }
+
+  /** Two that say that they ran; the first fails if it is told to. */
+  private JsonObject hooks() {
+    return JsonParser.parseString(
+            """
+            {"prestart": [{"path": "/bin/sh", "args":
+                ["sh", "-c", "echo prestart >>%1$s/hooks; test ! -e %1$s/fail"]}],
+             "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", "echo poststop >>%1$s/hooks"]}]}
+            """
+                .formatted(folder))
+        .getAsJsonObject();
+  }
+
+  private List<String> hooksRun() throws Exception {
+    return Files.readAllLines(folder.resolve("hooks"));
   }
 
   private RuncRestore prepare() throws Exception {

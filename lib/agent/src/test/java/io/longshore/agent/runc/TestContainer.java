@@ -11,6 +11,7 @@ import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.CriuLog;
 import java.io.File;
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -84,6 +85,11 @@ final class TestContainer {
 
   /** Runs it; its standard streams are /dev/null. */
   void run() throws Exception {
+    run(Redirect.to(new File("/dev/null")));
+  }
+
+  /** The same, with another standard output. */
+  void run(Redirect output) throws Exception {
     File nothing = new File("/dev/null");
     List<String> command =
         runc.command(List.of("run", "--detach", "--bundle", bundle.toString(), id));
@@ -91,7 +97,7 @@ final class TestContainer {
     assertThat(
             new ProcessBuilder(command)
                 .redirectInput(nothing)
-                .redirectOutput(nothing)
+                .redirectOutput(output)
                 .redirectError(nothing)
                 .start()
                 .waitFor())
