@@ -56,6 +56,18 @@ public final class ProcessFamily {
         return false;
       }
     }
+
+    /**
+     * Whether it lives and has no memory any more: it is about to end, and perhaps waits for what
+     * must end before it, as the first process of a pid namespace does.
+     */
+    public boolean isEnding() throws IOException {
+      try {
+        return ProcFiles.text(ProcFiles.of(pid, "statm")).startsWith("0 ") && isAlive();
+      } catch (NoSuchFileException e) {
+        return false;
+      }
+    }
   }
 
   /**

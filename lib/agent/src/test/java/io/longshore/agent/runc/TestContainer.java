@@ -23,14 +23,14 @@ import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /**
- * A container of busybox that counts in a file, once every few milliseconds, with a mount of the
- * host and namespaces of its own.
+ * A container of busybox that counts in a file, once every few milliseconds, and has a child, a
+ * mount of the host, and namespaces of its own.
  */
 final class TestContainer {
   static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Path BUSYBOX = Path.of("/bin/busybox");
   private static final String COUNTS =
-      "i=0; while :; do i=$((i+1)); echo $i >/data/new; mv /data/new /data/count; sleep 0.02; done";
+      "sleep 100000 & i=0; while :; do i=$((i+1)); echo $i >/data/new; mv /data/new /data/count; sleep 0.02; done";
 
   private final Runc runc;
   private final String id;

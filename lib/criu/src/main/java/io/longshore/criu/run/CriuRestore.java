@@ -33,6 +33,11 @@ public final class CriuRestore {
   private static final Duration LETS_RUN = Duration.ofSeconds(10);
   private static final Duration LOOK = Duration.ofMillis(10);
 
+  /** How long CRIU may see to it that what it kills ends. */
+  private static final Duration ENDING = Duration.ofSeconds(5);
+
+  private static final Duration LOOK_AT_ENDING = Duration.ofMillis(100);
+
   private final Path work;
   private final CriuProcess process;
   private final Barrier barrier;
@@ -40,6 +45,9 @@ public final class CriuRestore {
   private final @Nullable Barrier namespaces;
   private final @Nullable BarrierWatch namespacesWatch;
   private volatile boolean takenBack;
+
+  /** The root, once it was let go. */
+  private volatile @Nullable Member root;
 
   /** What became of a restore whose agent is gone. */
   public enum Fate {
@@ -126,10 +134,29 @@ public final class CriuRestore {
       }
     }
     List<Member> waiting = awaitCriusEnd(work, tree);
+    if (!tree.containsAll(waiting) && isEnding(tree)) {
+      List<Member> criu = new ArrayList<>(waiting);
+      criu.removeAll(tree);
+      new ProcessFamily(criu).kill(KILLED);
+      return Fate.RAN_IN_PART;
+    }
     if (waiting.isEmpty() || !tree.containsAll(waiting)) {
       return Fate.RUNS;
     }
     return stopIfNeverRan(work, tree) ? Fate.NEVER_RAN : Fate.RAN_IN_PART;
+  }
+
+  /**
+   * Whether CRIU kills the tree and waits for it without end. The first process of a pid namespace
+   * does not end before its children are reaped, which CRIU traces, and CRIU waits for the first.
+   */
+  private static boolean isEnding(List<Member> tree) throws IOException {
+    for (Member member : tree) {
+      if (member.isEnding()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -199,22 +226,46 @@ public final class CriuRestore {
    * @throws IllegalStateException if it is not held
    */
   public void go() throws IOException {
+    Optional<Integer> held = barrier.held();
+    if (held.isPresent()) {
+      try {
+        root = Member.of(held.get());
+      } catch (NoSuchFileException e) {
+        // CRIU will say what it thinks of that.
+      }
+    }
     barrier.answer(Barrier.Answer.GO);
   }
 
   /**
    * Waits for the end of CRIU after {@link #go}. Kills nothing: a CRIU that takes long may have let
-   * the tree run already.
+   * the tree run already. But if CRIU has failed, kills the tree and does not get on with that, it
+   * is killed.
    *
    * @return empty if CRIU is not done yet
    * @throws CriuFailure if CRIU failed, in which case it has killed what it had restored
    */
   public Optional<Integer> awaitExit(Duration timeout) throws IOException, InterruptedException {
-    Optional<Integer> exit = process.awaitExit(timeout);
+    long end = System.nanoTime() + timeout.toNanos();
+    long notEnding = System.nanoTime();
+    Optional<Integer> exit = process.awaitExit(least(timeout, LOOK_AT_ENDING));
+    while (exit.isEmpty() && System.nanoTime() < end) {
+      Member known = root;
+      if (known == null || !known.isEnding()) {
+        notEnding = System.nanoTime();
+      } else if (System.nanoTime() - notEnding > ENDING.toNanos()) {
+        process.kill();
+      }
+      exit = process.awaitExit(least(Duration.ofNanos(end - System.nanoTime()), LOOK_AT_ENDING));
+    }
     if (exit.isPresent() && exit.get() != 0) {
       throw process.failed("failed after it was let go");
     }
     return exit;
+  }
+
+  private static Duration least(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
   }
 
   /**
