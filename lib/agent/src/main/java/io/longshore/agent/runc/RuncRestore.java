@@ -31,6 +31,7 @@ import org.slf4j.LoggerFactory;
 public final class RuncRestore implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RuncRestore.class);
   private static final Duration LIMIT = Duration.ofMinutes(1);
+  private static final Duration LOOK = Duration.ofMillis(50);
 
   private final Runc runc;
   private final String id;
@@ -209,13 +210,17 @@ public final class RuncRestore implements AutoCloseable {
    * @return what could not be removed, because processes are in it
    */
   public List<Path> abort(String why) throws IOException, InterruptedException {
-    try {
-      standIn.fail(why);
-      process.awaitEnd(LIMIT);
-    } catch (IOException e) {
-      log.debug("The stand-in for CRIU of {} does not listen: {}", id, e.getMessage());
-      // A runc whose stand-in has ended removes what it has made, and ends.
-      process.awaitEnd(LIMIT);
+    long end = System.nanoTime() + LIMIT.toNanos();
+    while (process.isAlive() && System.nanoTime() < end) {
+      try {
+        standIn.fail(why);
+        process.awaitEnd(LIMIT);
+      } catch (IOException e) {
+        // It has not asked yet, or its stand-in was killed: then it removes what it has made, and
+        // ends.
+        log.debug("The stand-in for CRIU of {} does not listen: {}", id, e.getMessage());
+        process.awaitEnd(LOOK);
+      }
     }
     process.kill();
     // Not what somebody else may have made of that name since.

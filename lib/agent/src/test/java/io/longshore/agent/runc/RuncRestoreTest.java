@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -80,7 +81,10 @@ class RuncRestoreTest {
     kill(runcPid());
     go();
 
-    assertThat(container.runc().state(container.id())).isPresent();
+    assertThat(container.runc().list()).extracting(RuncContainer::pid).containsExactly(root);
+    assertThat(container.counts()).isTrue();
+    assertThat(container.runc().exec(container.id(), List.of("/bin/ls", "/data")))
+        .contains("count");
     container.runc().kill(container.id(), "KILL");
     await()
         .atMost(PATIENCE)
@@ -235,6 +239,44 @@ class RuncRestoreTest {
     container.runc().kill(container.id(), "KILL");
     await().atMost(PATIENCE).until(() -> container.pid() == 0);
     container.runc().delete(container.id());
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void withItsStandInKilledItCanBeAborted() throws Exception {
+    RuncRestore standing = prepare();
+    standing.held(hold(standing));
+
+    kill(standInPid());
+    held().abort(PATIENCE);
+
+    assertThat(standing.abort("its stand-in was killed")).isEmpty();
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void theNextAgentCanAbortWhatHasNotAskedYet() throws Exception {
+    Path place = migration.path().resolve("restore");
+    Path bin = Files.createDirectories(folder.resolve("late"));
+    Path late = Files.writeString(bin.resolve("runc"), "#!/bin/sh\nsleep 1\nexec runc \"$@\"\n");
+    Files.setPosixFilePermissions(late, PosixFilePermissions.fromString("rwx------"));
+    Runc slow = new Runc(late, container.runc().root());
+    Thread first =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    RuncRestore.start(slow, criu, place, container.order(checkpoint)).close();
+                  } catch (IOException | InterruptedException | LongshoreException e) {
+                    // Its agent is of no more interest.
+                  }
+                });
+    await().atMost(PATIENCE).until(() -> RuncProcess.attach(place).isPresent());
+    standing = RuncRestore.takeUp(container.runc(), place, container.id()).orElseThrow();
+
+    assertThat(standing.abort("the first agent was killed")).isEmpty();
+
+    first.join();
     assertNothingIsLeft();
   }
 

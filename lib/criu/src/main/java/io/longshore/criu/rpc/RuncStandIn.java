@@ -2,7 +2,6 @@ package io.longshore.criu.rpc;
 
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.RestorePlace;
-import io.longshore.linux.BundledProgram;
 import io.longshore.linux.NamedCgroups;
 import java.io.EOFException;
 import java.io.File;
@@ -10,7 +9,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +41,7 @@ public final class RuncStandIn implements AutoCloseable {
   private static final int LONGEST_WHY = 200;
   private static final String NOTHING = "nothing";
 
-  private final Path folder;
+  private final StandInFolder folder;
   private @Nullable OrderSocket orders;
 
   /**
@@ -57,7 +55,7 @@ public final class RuncStandIn implements AutoCloseable {
   public record State(CriuRequest.Type type, int pid, Optional<String> told, int root) {}
 
   private RuncStandIn(Path folder) {
-    this.folder = folder;
+    this.folder = new StandInFolder(folder);
   }
 
   /**
@@ -67,14 +65,8 @@ public final class RuncStandIn implements AutoCloseable {
    *     run; for one exchange with runc
    */
   public static RuncStandIn prepare(Path folder) throws IOException {
-    RuncStandIn prepared = new RuncStandIn(folder.toAbsolutePath().normalize());
-    var onlyOwner =
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-    Files.createDirectory(prepared.folder, onlyOwner);
-    Files.createDirectory(prepared.programs(), onlyOwner);
-    Files.createDirectory(prepared.exchange(), onlyOwner);
-    BundledProgram.install(RuncStandIn.class, "criu_for_runc", prepared.programs().resolve("criu"));
-    BundledProgram.install(RuncStandIn.class, "launcher", prepared.launcher());
+    RuncStandIn prepared = new RuncStandIn(folder);
+    prepared.folder.create();
     return prepared;
   }
 
@@ -84,7 +76,7 @@ public final class RuncStandIn implements AutoCloseable {
    * @return empty if it has not taken a request, or has ended: with runc, or because of its end
    */
   public static Optional<RuncStandIn> attach(Path folder) throws IOException {
-    RuncStandIn found = new RuncStandIn(folder.toAbsolutePath().normalize());
+    RuncStandIn found = new RuncStandIn(folder);
     try {
       found.connect();
       return Optional.of(found);
@@ -97,7 +89,7 @@ public final class RuncStandIn implements AutoCloseable {
 
   /** As {@link #attach}, without looking whether it lives. */
   public static RuncStandIn in(Path folder) {
-    return new RuncStandIn(folder.toAbsolutePath().normalize());
+    return new RuncStandIn(folder);
   }
 
   /** What runc's environment must have. */
@@ -105,11 +97,11 @@ public final class RuncStandIn implements AutoCloseable {
     String path = Objects.requireNonNullElse(System.getenv("PATH"), "/usr/bin:/bin");
     return Map.of(
         "PATH",
-        programs() + File.pathSeparator + path,
+        folder.programs() + File.pathSeparator + path,
         "LONGSHORE_CRIU",
         criu.executable().toString(),
         "LONGSHORE_STAND_IN",
-        exchange().toString());
+        folder.exchange().toString());
   }
 
   /**
@@ -123,13 +115,13 @@ public final class RuncStandIn implements AutoCloseable {
    */
   public CriuRequest awaitRequest(BooleanSupplier runcLives, Duration limit) throws IOException {
     long end = System.nanoTime() + limit.toNanos();
-    while (!Files.exists(requestFile())) {
+    while (!Files.exists(folder.request())) {
       boolean lives = runcLives.getAsBoolean();
-      Optional<String> error = error();
+      Optional<String> error = folder.error();
       if (error.isPresent()) {
         throw new IOException(error.get());
       }
-      if (!lives && !Files.exists(requestFile())) {
+      if (!lives && !Files.exists(folder.request())) {
         throw new EOFException("runc ended before it asked CRIU for anything");
       }
       if (System.nanoTime() > end) {
@@ -142,7 +134,7 @@ public final class RuncStandIn implements AutoCloseable {
 
   /** What runc has asked for. */
   public CriuRequest request() throws IOException {
-    return CriuRequest.read(requestFile());
+    return CriuRequest.read(folder.request());
   }
 
   /** Asks it. */
@@ -201,7 +193,7 @@ public final class RuncStandIn implements AutoCloseable {
    */
   public RestorePlace place(CriuRequest request, Optional<String> ownNetwork) throws IOException {
     int pid = state().pid();
-    List<String> launch = new ArrayList<>(List.of(launcher().toString()));
+    List<String> launch = new ArrayList<>(List.of(folder.launcher().toString()));
     launch.addAll(List.of("--mount-namespace", "/proc/" + pid + "/ns/mnt"));
     launch.addAll(List.of("--cgroups", cgroups().toString()));
     CriuOptionsOfRunc.OfRestore options =
@@ -227,12 +219,12 @@ public final class RuncStandIn implements AutoCloseable {
    * The container's control groups as runc made them for a restore, like {@code /proc/PID/cgroup}.
    */
   public Path cgroups() {
-    return exchange().resolve("cgroups");
+    return folder.cgroups();
   }
 
   /** Whether it has taken a request. It may have ended since. */
   public boolean hasRequest() {
-    return Files.exists(requestFile());
+    return Files.exists(folder.request());
   }
 
   /** Its process, if it lives. */
@@ -268,31 +260,10 @@ public final class RuncStandIn implements AutoCloseable {
   private OrderSocket connect() throws IOException {
     OrderSocket connected = orders;
     if (connected == null) {
-      connected = OrderSocket.connect(exchange().resolve("socket"));
+      connected = OrderSocket.connect(folder.socket());
       orders = connected;
     }
     return connected;
-  }
-
-  private Optional<String> error() throws IOException {
-    Path file = exchange().resolve("error");
-    return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
-  }
-
-  private Path programs() {
-    return folder.resolve("bin");
-  }
-
-  private Path launcher() {
-    return folder.resolve("launcher");
-  }
-
-  private Path exchange() {
-    return folder.resolve("exchange");
-  }
-
-  private Path requestFile() {
-    return exchange().resolve("request");
   }
 
   /** Lets go of it; it goes on. */
