@@ -84,6 +84,21 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "The target has less free memory than the workload needs.",
       "Free memory on the target or choose another."),
+  RSYNC_MISSING(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "Files are to move with the workload, and a node has no rsync that could do it.",
+      "Install the package rsync, 3.2.0 or newer, on both nodes; deploy/setup does it."),
+  DESTINATION_IN_USE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "Files are to move to a place on the target where something is already.",
+      "Remove or empty it there, name another place, or move the mount as shared or skip."),
+  NOT_ENOUGH_DISK(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The target's file system has less free space than the files need that are to move there.",
+      "Free space on it, or name a place on another file system."),
   ADDRESS_NOT_AVAILABLE(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
@@ -258,6 +273,16 @@ public enum Reason {
       Status.Code.RESOURCE_EXHAUSTED,
       "The target ran out of room for the workload's memory.",
       "Free memory on the target or choose another."),
+  DISK_FULL(
+      Kind.FAILURE,
+      Status.Code.RESOURCE_EXHAUSTED,
+      "The target's file system became full while files came.",
+      "Free space on it, or name a place on another file system; what was put there was removed."),
+  FILES_FAILED(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "The files of the workload could not be copied, or not as they are.",
+      "The words of rsync come with the error and name the file."),
   CRIU_DUMP_FAILED(
       Kind.FAILURE,
       Status.Code.FAILED_PRECONDITION,
