@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param coordinator where to register
  * @param criu the CRIU to restore with
  * @param workFolder where images are received and CRIU writes; on tmpfs
+ * @param filesFolder where the agent writes down what files it put on this host; must outlive a
+ *     restart of the host
  * @param linkSilence how long nothing may be heard over a data stream's connection until it counts
  *     as cut
  * @param tls how connections are secured
@@ -27,6 +29,7 @@ public record TargetAgentConfig(
     HostPort coordinator,
     Path criu,
     Path workFolder,
+    Path filesFolder,
     Duration linkSilence,
     TlsConfig tls)
     implements ServiceConfig {

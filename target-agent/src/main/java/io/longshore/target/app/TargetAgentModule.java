@@ -6,9 +6,11 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.name.Named;
 import com.google.inject.name.Names;
+import io.longshore.agent.files.ConfinedProgram;
 import io.longshore.agent.host.AgentIdentity;
 import io.longshore.agent.host.AgentIdentity.Role;
 import io.longshore.agent.host.Host;
+import io.longshore.agent.journal.Journal;
 import io.longshore.agent.network.AddressRehearsal;
 import io.longshore.agent.rpc.Heartbeats;
 import io.longshore.platform.app.ServiceMain;
@@ -21,12 +23,15 @@ import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.arrival.HostArrivalFactory;
 import io.longshore.target.check.HostAddressCheck;
 import io.longshore.target.check.TargetCheck;
+import io.longshore.target.files.FileArrivals;
 import io.longshore.target.rpc.TargetAgentRpc;
 import io.longshore.target.rpc.TransferRpc;
 import io.longshore.target.rpc.TransferThreads;
 import io.longshore.target.runtime.PlainProcesses;
 import io.longshore.target.runtime.TargetRuntimes;
 import io.opentelemetry.api.OpenTelemetry;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -65,11 +70,22 @@ final class TargetAgentModule extends AbstractModule {
 
   @Provides
   @Singleton
+  FileArrivals files(TargetAgentConfig config) throws IOException {
+    Path folder = config.workFolder().resolve(".files");
+    return new FileArrivals(
+        Journal.open(config.filesFolder()),
+        new ConfinedProgram(folder),
+        Files.createDirectories(folder.resolve("locks")));
+  }
+
+  @Provides
+  @Singleton
   @Named(TRANSFER)
   GrpcServer transferServer(
       TargetAgentConfig config,
       Credentials credentials,
       Arrivals arrivals,
+      FileArrivals files,
       OpenTelemetry telemetry) {
     TransferThreads threads = new TransferThreads();
     return GrpcServer.builder("transfer", transfer(config), credentials)
@@ -78,7 +94,7 @@ final class TargetAgentModule extends AbstractModule {
         .tuning(TransportTuning.BULK.withDirectCallbacks(false).withSilence(config.linkSilence()))
         .executors(threads::callbacks)
         .loops(threads.loops(), threads::started)
-        .add(new TransferRpc(arrivals))
+        .add(new TransferRpc(arrivals, files))
         .build();
   }
 

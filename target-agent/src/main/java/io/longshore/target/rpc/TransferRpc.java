@@ -13,6 +13,7 @@ import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.Arrivals;
+import io.longshore.target.files.FileArrivals;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageNotAnnouncedException;
 import io.longshore.target.pages.PageRange;
@@ -55,6 +56,7 @@ public final class TransferRpc implements BindableService {
   private static final int PACKET_BYTES = 1 << 16;
 
   private final Arrivals arrivals;
+  private final FileArrivals files;
   private final PageRequestMarshaller marshaller = new PageRequestMarshaller();
   private final Semaphore probes = new Semaphore(LinkProbeStream.MOST_AT_ONCE);
   private final Map<Place, Stream<?, ?>> open = new ConcurrentHashMap<>();
@@ -62,9 +64,10 @@ public final class TransferRpc implements BindableService {
   /** What a stream is opened again as. */
   private record Place(String migration, Class<?> kind, int number) {}
 
-  /** Receives for these migrations. */
-  public TransferRpc(Arrivals arrivals) {
+  /** Receives for these migrations, and their files. */
+  public TransferRpc(Arrivals arrivals, FileArrivals files) {
     this.arrivals = arrivals;
+    this.files = files;
   }
 
   @Override
@@ -79,11 +82,15 @@ public final class TransferRpc implements BindableService {
                 .addMethod(images)
                 .addMethod(pages)
                 .addMethod(faults)
+                .addMethod(TransferServiceGrpc.getSyncFilesMethod())
                 .addMethod(TransferServiceGrpc.getProbeLinkMethod())
                 .build())
         .addMethod(images, ServerCalls.asyncBidiStreamingCall(out -> new ImageStream(callOf(out))))
         .addMethod(pages, ServerCalls.asyncBidiStreamingCall(out -> new PageStream(callOf(out))))
         .addMethod(faults, ServerCalls.asyncBidiStreamingCall(out -> new FaultStream(callOf(out))))
+        .addMethod(
+            TransferServiceGrpc.getSyncFilesMethod(),
+            ServerCalls.asyncBidiStreamingCall(out -> new FileStream(arrivals, files, callOf(out))))
         .addMethod(
             TransferServiceGrpc.getProbeLinkMethod(),
             ServerCalls.asyncClientStreamingCall(out -> probe(callOf(out))))

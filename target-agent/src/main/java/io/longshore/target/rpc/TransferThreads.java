@@ -16,6 +16,8 @@ public final class TransferThreads {
       TransferServiceGrpc.getSendPagesMethod().getFullMethodName();
   private static final String PROBE_LINK =
       TransferServiceGrpc.getProbeLinkMethod().getFullMethodName();
+  private static final String SYNC_FILES =
+      TransferServiceGrpc.getSyncFilesMethod().getFullMethodName();
   private static final String SERVE_FAULTS =
       TransferServiceGrpc.getServeFaultsMethod().getFullMethodName();
 
@@ -46,7 +48,9 @@ public final class TransferThreads {
     if (method.equals(SERVE_FAULTS)) {
       return Runnable::run;
     }
-    return method.equals(SEND_PAGES) || method.equals(PROBE_LINK) ? pages : waitedFor;
+    return method.equals(SEND_PAGES) || method.equals(PROBE_LINK) || method.equals(SYNC_FILES)
+        ? pages
+        : waitedFor;
   }
 
   /**

@@ -35,6 +35,7 @@ import io.longshore.platform.value.HostPort;
 import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.ArrivalNotes;
 import io.longshore.target.arrival.Arrivals;
+import io.longshore.target.files.TestFiles;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.TestAddresses;
 import io.longshore.target.pages.Demands;
@@ -113,7 +114,7 @@ final class TransferFuzzTest {
       GrpcServer.builder("transfer", new HostPort("127.0.0.1", 0), new PlaintextOnLoopback())
           .tuning(TransportTuning.BULK.withDirectCallbacks(false))
           .patience(Duration.ofSeconds(1))
-          .add(new TransferRpc(arrivals))
+          .add(new TransferRpc(arrivals, TestFiles.none()))
           .build();
 
   private final ManagedChannel channel;

@@ -18,6 +18,7 @@ import io.longshore.platform.value.HostPort;
 import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.ArrivalNotes;
 import io.longshore.target.arrival.Arrivals;
+import io.longshore.target.files.TestFiles;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.TestAddresses;
 import io.longshore.target.pages.Demands;
@@ -87,7 +88,7 @@ final class PageReceiver {
         GrpcServer.builder("transfer", new HostPort("127.0.0.1", 0), credentials)
             .tuning(TransportTuning.BULK.withDirectCallbacks(false))
             .patience(Duration.ofSeconds(1))
-            .add(new TransferRpc(arrivals))
+            .add(new TransferRpc(arrivals, TestFiles.in(folder.resolve("files"))))
             .build();
     server.start();
     long cpu = cpuMillis();

@@ -86,6 +86,7 @@ final class AccessTable {
           .changes("SendImages", SOURCE_AGENT)
           .changes("SendPages", SOURCE_AGENT)
           .changes("ServeFaults", SOURCE_AGENT)
+          .changes("SyncFiles", SOURCE_AGENT)
           .reads("ProbeLink", SOURCE_AGENT)
           .service("grpc.health.v1.Health")
           .reads("Check", EVERYBODY)

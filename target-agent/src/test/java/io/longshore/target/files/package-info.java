@@ -1,0 +1,4 @@
+@NullMarked
+package io.longshore.target.files;
+
+import org.jspecify.annotations.NullMarked;
