@@ -2,7 +2,9 @@ package io.longshore.source.rpc;
 
 import com.google.protobuf.ByteString;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.platform.rpc.Destination;
 import io.longshore.platform.rpc.GrpcChannels;
+import io.longshore.platform.rpc.TransportTuning;
 import io.longshore.source.departure.DataPlane;
 import io.longshore.source.departure.DataPlanes;
 import io.longshore.source.departure.TransferTarget;
@@ -27,12 +29,25 @@ public final class TransferClients implements DataPlanes {
 
   @Override
   public DataPlane open(MigrationRef ref, TransferTarget target) {
-    StreamOpen open =
-        StreamOpen.newBuilder()
-            .setMigrationId(ref.id())
-            .setEpoch(ref.epoch())
-            .setSecret(ByteString.copyFrom(target.secret()))
-            .build();
-    return new TransferClient(channels, target.endpoint(), open, pageStreams, silence);
+    return new TransferClient(
+        channels, target.endpoint(), opening(ref, target), pageStreams, silence);
+  }
+
+  /** Streams for the files of a migration. Returns at once. */
+  public FileStreams openForFiles(MigrationRef ref, TransferTarget target) {
+    return new FileStreams(
+        channels.open(
+            Destination.targetAgent(target.endpoint()),
+            "files",
+            TransportTuning.BULK.withSilence(silence)),
+        opening(ref, target));
+  }
+
+  private static StreamOpen opening(MigrationRef ref, TransferTarget target) {
+    return StreamOpen.newBuilder()
+        .setMigrationId(ref.id())
+        .setEpoch(ref.epoch())
+        .setSecret(ByteString.copyFrom(target.secret()))
+        .build();
   }
 }
