@@ -10,6 +10,8 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -23,6 +25,10 @@ final class BridgeSocket implements AutoCloseable {
 
   /** How long the target's word may take after the program here has ended. */
   private static final long END_SECONDS = 10;
+
+  /** What the target, or the link, says of a session that ended too early. */
+  private static final Set<Reason> OF_BROKEN =
+      EnumSet.of(Reason.TRANSFER_BROKEN, Reason.MALFORMED_STREAM);
 
   private final Path path;
   private final ServerSocketChannel listener;
@@ -62,21 +68,23 @@ final class BridgeSocket implements AutoCloseable {
   /**
    * Waits for the target's end of the session.
    *
-   * @param needed whether it must be good; else it is only asked for its reason
+   * @param failedHere whether the program has failed for a reason of its own: that the session broke
+   *     then says nothing
    * @throws LongshoreException with the target's reason, or the link's
    */
-  void awaitTarget(boolean needed) throws InterruptedException {
+  void awaitTarget(boolean failedHere) throws InterruptedException {
     try {
       boolean _ = target.get(END_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof LongshoreException known) {
+      if (e.getCause() instanceof LongshoreException known
+          && !(failedHere && OF_BROKEN.contains(known.reason()))) {
         throw known;
       }
-      if (needed) {
+      if (!failedHere) {
         throw new LongshoreException(Reason.TRANSFER_BROKEN, "the stream of files broke", e);
       }
     } catch (TimeoutException e) {
-      if (needed) {
+      if (!failedHere) {
         throw new LongshoreException(
             Reason.TRANSFER_BROKEN, "the target does not say what became of the files", e);
       }

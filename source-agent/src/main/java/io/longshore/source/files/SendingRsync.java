@@ -19,8 +19,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * One sending rsync. It sees the tree, read-only, and reaches the target through a socket of the
- * agent alone.
+ * A sending rsync, one after the other. It sees the tree, read-only, and reaches the target through
+ * a socket of the agent alone. For one thread.
  */
 final class SendingRsync {
   private static final Pattern TRANSFERRED =
@@ -36,13 +36,16 @@ final class SendingRsync {
           "IO error encountered -- skipping file deletion",
           "some files vanished before they could be transferred",
           "some files/attrs were not transferred");
+  // rsync(1), exit values.
   private static final List<Integer> IN_PART = List.of(23, 24);
+  private static final List<Integer> CUT = List.of(10, 12, 30);
   private static final List<String> FULL =
       List.of("No space left on device (28)", "Disk quota exceeded (122)");
 
   private final FileTree tree;
   private final ConfinedProgram confined;
   private final Path folder;
+  private int sessions;
 
   /**
    * @param folder for its socket; only the agent can enter it
@@ -68,7 +71,9 @@ final class SendingRsync {
   Done run(FileLink link, Optional<Path> names, boolean running, boolean writeBack)
       throws IOException, InterruptedException {
     Selection selection = names.isPresent() ? Selection.CHOSEN : Selection.WHOLE;
-    try (BridgeSocket socket = new BridgeSocket(folder.resolve("rsync-" + tree.number()))) {
+    // A name of its own: what is left of the session before may still remove that one's.
+    Path name = folder.resolve("rsync-%d-%d".formatted(tree.number(), ++sessions));
+    try (BridgeSocket socket = new BridgeSocket(name)) {
       ProcessBuilder command =
           confined.command(
               (writeBack ? tree.view().writtenBack() : tree.view()).with(socket.path()),
@@ -103,7 +108,7 @@ final class SendingRsync {
       throw new LongshoreException(Reason.DISK_FULL, failure(status, words));
     }
     // It says more than rsync does of the end of a connection.
-    socket.awaitTarget(status == 0 || IN_PART.contains(status));
+    socket.awaitTarget(!(status == 0 || IN_PART.contains(status) || CUT.contains(status)));
     if (status != 0 && !(running && words.isEmpty() && IN_PART.contains(status))) {
       throw new LongshoreException(Reason.FILES_FAILED, failure(status, words));
     }

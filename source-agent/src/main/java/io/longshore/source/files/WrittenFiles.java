@@ -28,8 +28,8 @@ import java.util.TreeSet;
  * write after the page was written back, and never on tmpfs: files that are mapped so always count.
  */
 final class WrittenFiles {
-  /** More than the ticks in which the kernel's clock goes, and an adjustment of it. */
-  private static final Duration SLACK = Duration.ofSeconds(1);
+  /** More than the ticks in which the kernel's clock for files goes, and what it is adjusted by. */
+  private static final Duration SLACK = Duration.ofMillis(100);
 
   private WrittenFiles() {}
 

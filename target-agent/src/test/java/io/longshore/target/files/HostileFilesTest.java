@@ -3,6 +3,7 @@ package io.longshore.target.files;
 import static io.longshore.target.files.TreeComparison.describe;
 import static io.longshore.target.files.TreeComparison.run;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
@@ -145,10 +146,7 @@ final class HostileFilesTest {
     // It leaves the links that are there as they are, and goes through them.
     List<String> hostile = new ArrayList<>(Rsync.sender(Selection.CHOSEN, "BRIDGE"));
     hostile.add(1, "--no-implied-dirs");
-    // What this would do without walls; else this test could not fail.
-    assertThat(unconfined(hostile, names)).isZero();
-    assertThat(victim.resolve("evil")).exists();
-    Files.delete(victim.resolve("evil"));
+    // A new rsync does not go through them by itself; ConfinedProgramTest has the walls without it.
     hostileSession(hostile, names);
     assertThat(victim).isEmptyDirectory();
   }
@@ -174,6 +172,17 @@ final class HostileFilesTest {
     TreeLock lock = wire.files.lock(Wire.REF, 1);
     lock.awaitFree();
     assertThat(rsyncs(lock)).isEmpty();
+    stillTakesAGoodPass();
+  }
+
+  @Test
+  void whatFailsAtTheSourceIsToldInItsOwnWords() throws Exception {
+    assertThatThrownBy(
+            () -> wire.passes(1, from.resolve("nowhere")).copyWhileRunning(ONE, List.of()))
+        .isInstanceOfSatisfying(
+            LongshoreException.class,
+            e -> assertThat(e.reason()).isEqualTo(Reason.FILES_FAILED))
+        .hasMessageContainingAll("nowhere", "No such file or directory");
     stillTakesAGoodPass();
   }
 
@@ -211,18 +220,13 @@ final class HostileFilesTest {
         .toList();
   }
 
-  private int unconfined(List<String> sender, Path names) throws Exception {
-    Path bridge =
-        script("cd %s; exec %s".formatted(to, String.join(" ", Rsync.receiver(Selection.CHOSEN))));
-    return sender(sender, bridge, names).waitFor();
-  }
-
   /** A sender of its own, whose bytes go over a real stream. */
   private void hostileSession(List<String> sender, Path names) throws Exception {
     Path in = folder.resolve("in");
     Path out = folder.resolve("out");
     run(folder, "mkfifo", in.toString(), out.toString());
-    Process process = sender(sender, script("cat > %s & exec cat < %s".formatted(out, in)), names);
+    Process process =
+        sender(sender, script("exec 3<&0; cat <&3 >%s & exec cat <%s".formatted(out, in)), names);
     FileStreams streams = wire.streams(wire.secret);
     try {
       FileLink.Session session = streams.open(1, Selection.CHOSEN);
