@@ -68,8 +68,8 @@ final class BridgeSocket implements AutoCloseable {
   /**
    * Waits for the target's end of the session.
    *
-   * @param failedHere whether the program has failed for a reason of its own: that the session broke
-   *     then says nothing
+   * @param failedHere whether the program has failed for a reason of its own: that the session
+   *     broke then says nothing
    * @throws LongshoreException with the target's reason, or the link's
    */
   void awaitTarget(boolean failedHere) throws InterruptedException {

@@ -180,8 +180,7 @@ final class HostileFilesTest {
     assertThatThrownBy(
             () -> wire.passes(1, from.resolve("nowhere")).copyWhileRunning(ONE, List.of()))
         .isInstanceOfSatisfying(
-            LongshoreException.class,
-            e -> assertThat(e.reason()).isEqualTo(Reason.FILES_FAILED))
+            LongshoreException.class, e -> assertThat(e.reason()).isEqualTo(Reason.FILES_FAILED))
         .hasMessageContainingAll("nowhere", "No such file or directory");
     stillTakesAGoodPass();
   }
