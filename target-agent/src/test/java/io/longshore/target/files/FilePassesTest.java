@@ -22,7 +22,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -105,18 +104,35 @@ final class FilePassesTest {
 
   @Test
   void findsWhatWasWrittenThroughAMapping() throws Exception {
-    Path file = from.resolve("mapped");
+    writeThroughAMapping(from);
+  }
+
+  @Test
+  void findsWhatWasWrittenThroughAMappingOfTmpfsWhichTellsOfNone() throws Exception {
+    Path inMemory = Files.createTempDirectory(Path.of("/dev/shm"), "files");
+    try {
+      passes = wire.passes(1, inMemory);
+      writeThroughAMapping(inMemory);
+    } finally {
+      Files.delete(inMemory.resolve("mapped"));
+      Files.delete(inMemory);
+    }
+  }
+
+  private void writeThroughAMapping(Path tree) throws Exception {
+    Path file = tree.resolve("mapped");
     try (FileChannel channel =
         FileChannel.open(
             file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       MappedByteBuffer memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, 1 << 20);
-      memory.put(0, (byte) 1);
-      // As one that was written long ago.
-      Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(100)));
+      memory.put(5000, (byte) 1);
+      // Longer ago than what counts as written since a pass began.
+      Thread.sleep(300);
       passes.copyWhileRunning(ONE, List.of());
       memory.put(5000, (byte) 2);
-      passes.copyFrozen(List.of((int) ProcessHandle.current().pid()));
-      assertThat(describe(to)).isEqualTo(describe(from));
+      FilePass last = passes.copyFrozen(List.of((int) ProcessHandle.current().pid()));
+      assertThat(last.comparedFiles()).isEqualTo(1);
+      assertThat(describe(to)).isEqualTo(describe(tree));
       assertThat(memory.get(5000)).isEqualTo((byte) 2);
     }
   }
