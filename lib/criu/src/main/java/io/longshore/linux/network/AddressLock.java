@@ -1,6 +1,6 @@
 package io.longshore.linux.network;
 
-import io.longshore.linux.network.NftSets.AddressSet;
+import io.longshore.linux.network.NftSets.NftSet;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -70,8 +70,8 @@ public final class AddressLock {
     NftSets.add(
         List.of(
             incoming(),
-            new AddressSet(NftSets.INET, table, OUTGOING),
-            new AddressSet(NftSets.ARP, table, OUTGOING)),
+            new NftSet(NftSets.INET, table, OUTGOING),
+            new NftSet(NftSets.ARP, table, OUTGOING)),
         addresses);
   }
 
@@ -88,8 +88,8 @@ public final class AddressLock {
    * because to take out who was closed takes the kernel five times as long.
    */
   public void open(Collection<ServiceAddress> addresses) throws IOException {
-    List<AddressSet> opened = new ArrayList<>(openedOutgoing());
-    opened.add(new AddressSet(NftSets.INET, table, OPENED_INCOMING));
+    List<NftSet> opened = new ArrayList<>(openedOutgoing());
+    opened.add(new NftSet(NftSets.INET, table, OPENED_INCOMING));
     NftSets.add(opened, addresses);
   }
 
@@ -130,8 +130,8 @@ public final class AddressLock {
         : Optional.empty();
   }
 
-  private AddressSet incoming() {
-    return new AddressSet(NftSets.INET, table, INCOMING);
+  private NftSet incoming() {
+    return new NftSet(NftSets.INET, table, INCOMING);
   }
 
   private String tablesAnew() {
@@ -161,10 +161,10 @@ public final class AddressLock {
         .formatted(table);
   }
 
-  private List<AddressSet> openedOutgoing() {
+  private List<NftSet> openedOutgoing() {
     return List.of(
-        new AddressSet(NftSets.INET, table, OPENED_OUTGOING),
-        new AddressSet(NftSets.ARP, table, OPENED_OUTGOING));
+        new NftSet(NftSets.INET, table, OPENED_OUTGOING),
+        new NftSet(NftSets.ARP, table, OPENED_OUTGOING));
   }
 
   private static void nft(String commands) throws IOException {

@@ -6,6 +6,7 @@ import io.longshore.linux.FileDescriptorHandle;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.Inet4Address;
 import java.net.NetworkInterface;
 import java.nio.ByteBuffer;
 
@@ -26,11 +27,15 @@ public final class ArpAnnouncement {
       throw new IOException(
           interfaceName + " is no Ethernet interface that could announce an address");
     }
+    send(address.address(), found.getIndex(), hardware);
+  }
+
+  /** The same by the number of an Ethernet device and its address. */
+  static void send(Inet4Address address, int device, byte[] hardware) throws IOException {
     FileDescriptorHandle socket =
         PacketSocket.open(PacketSocket.AF_PACKET, PacketSocket.SOCK_DGRAM, 0);
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment everybody =
-          PacketSocket.linkAddress(arena, PacketSocket.ETH_P_ARP, found.getIndex());
+      MemorySegment everybody = PacketSocket.linkAddress(arena, PacketSocket.ETH_P_ARP, device);
       everybody.set(JAVA_BYTE, 11, (byte) BROADCAST.length);
       MemorySegment.copy(BROADCAST, 0, everybody, JAVA_BYTE, 12, BROADCAST.length);
       PacketSocket.send(socket, frame(REQUEST, address, hardware), everybody);
@@ -43,8 +48,8 @@ public final class ArpAnnouncement {
     }
   }
 
-  private static byte[] frame(short operation, ServiceAddress address, byte[] hardware) {
-    byte[] protocol = address.address().getAddress();
+  private static byte[] frame(short operation, Inet4Address address, byte[] hardware) {
+    byte[] protocol = address.getAddress();
     return ByteBuffer.allocate(28)
         .putShort(ETHERNET)
         .putShort((short) PacketSocket.ETH_P_IP)

@@ -16,8 +16,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sees the IPv4 packets that arrive at an interface for an address, also those that {@link
- * AddressLock} keeps from sockets: packet sockets come before nftables. packet(7).
+ * Sees the packets that arrive at an interface for an IPv4 address, or for this host at all, also
+ * those that {@link AddressLock} and {@link NamespaceLock} keep from sockets: packet sockets come
+ * before nftables. packet(7).
  */
 public final class PacketHold implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PacketHold.class);
@@ -29,12 +30,36 @@ public final class PacketHold implements AutoCloseable {
 
   private static final int DESTINATION_OFFSET = 16;
 
-  /** linux/filter.h: where the kernel shows a packet's type; PACKET_OUTGOING is 4. */
+  /** Where an IPv6 header says what follows. */
+  private static final int NEXT_HEADER_OFFSET = 6;
+
+  private static final int ICMPV6 = 58;
+
+  /**
+   * linux/filter.h: where the kernel shows a packet's type; PACKET_HOST is 0, PACKET_OUTGOING 4.
+   */
   private static final long PACKET_TYPE = 0xfffff004L;
 
   private static final long LOAD_WORD = 0x20;
+  private static final long LOAD_BYTE = 0x30;
   private static final long JUMP_EQUAL = 0x15;
   private static final long RETURN = 0x06;
+
+  private static final long[][] FOR_THIS_HOST = {
+    {LOAD_WORD, 0, 0, PACKET_TYPE},
+    {JUMP_EQUAL, 0, 1, 0},
+    {RETURN, 0, 0, LARGEST_PACKET},
+    {RETURN, 0, 0, 0},
+  };
+
+  private static final long[][] FOR_THIS_HOST_BUT_ICMPV6 = {
+    {LOAD_WORD, 0, 0, PACKET_TYPE},
+    {JUMP_EQUAL, 0, 3, 0},
+    {LOAD_BYTE, 0, 0, NEXT_HEADER_OFFSET},
+    {JUMP_EQUAL, 1, 0, ICMPV6},
+    {RETURN, 0, 0, LARGEST_PACKET},
+    {RETURN, 0, 0, 0},
+  };
 
   private final FileDescriptorHandle socket;
   private final Doorbell doorbell;
@@ -76,13 +101,35 @@ public final class PacketHold implements AutoCloseable {
     if (found == null) {
       throw new IOException("there is no interface " + interfaceName);
     }
+    return begin(found.getIndex(), interfaceName, PacketSocket.ETH_P_IP, filter(address), packets);
+  }
+
+  /** As {@link #begin}, for all IPv4 packets that are for this host and nobody else. */
+  static PacketHold beginIpv4(LocalAddresses.Device device, Consumer<byte[]> packets)
+      throws IOException {
+    return begin(device.index(), device.name(), PacketSocket.ETH_P_IP, FOR_THIS_HOST, packets);
+  }
+
+  /**
+   * As {@link #beginIpv4}, for IPv6. Not of ICMP: what neighbours ask each other is of no use
+   * later.
+   */
+  static PacketHold beginIpv6(LocalAddresses.Device device, Consumer<byte[]> packets)
+      throws IOException {
+    return begin(
+        device.index(), device.name(), PacketSocket.ETH_P_IPV6, FOR_THIS_HOST_BUT_ICMPV6, packets);
+  }
+
+  private static PacketHold begin(
+      int index, String interfaceName, int protocol, long[][] filter, Consumer<byte[]> packets)
+      throws IOException {
     // Protocol 0: sees nothing before the filter is in place.
     FileDescriptorHandle socket =
         PacketSocket.open(PacketSocket.AF_PACKET, PacketSocket.SOCK_DGRAM, 0);
     try {
-      PacketSocket.attachFilter(socket, filter(address));
+      PacketSocket.attachFilter(socket, filter);
       PacketSocket.receiveBuffer(socket, BUFFER_BYTES);
-      PacketSocket.bind(socket, PacketSocket.ETH_P_IP, found.getIndex());
+      PacketSocket.bind(socket, protocol, index);
       return new PacketHold(socket, Doorbell.create(), interfaceName, packets);
     } catch (IOException e) {
       socket.close();

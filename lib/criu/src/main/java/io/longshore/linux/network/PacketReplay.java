@@ -5,9 +5,10 @@ import io.longshore.linux.FileDescriptorHandle;
 import io.longshore.linux.SystemCallException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
-import java.net.NetworkInterface;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Delivers packets to sockets of this host as if they had just arrived. Their destination must be
@@ -15,6 +16,9 @@ import java.util.Arrays;
  */
 public final class PacketReplay implements AutoCloseable {
   private final FileDescriptorHandle socket;
+
+  /** Opened when it is needed: a kernel may be without. */
+  private @Nullable FileDescriptorHandle ipv6;
 
   /** The last destination that was found to be of this host. */
   private byte[] known = {};
@@ -26,28 +30,35 @@ public final class PacketReplay implements AutoCloseable {
   }
 
   /**
-   * Delivers an IPv4 packet.
+   * Delivers a packet.
    *
    * @param packet with its IP header; what follows its last byte, as Ethernet pads short frames, is
    *     left out; checksums need not be right: between hosts of one machine they are often left to
    *     a network card that is not there
-   * @return false if it is no IPv4 packet that could be delivered, or is not for an address of this
-   *     host and would leave it; its sender will send it again
+   * @return false if it is no packet that could be delivered, or is not for an address of this host
+   *     and would leave it; its sender will send it again
    */
   public boolean deliver(byte[] packet) throws IOException {
     // The kernel takes the length of what is sent for the packet's.
     byte[] corrected =
         Arrays.copyOf(packet, Math.min(packet.length, Checksums.totalLength(packet)));
-    if (!Checksums.correct(corrected) || !isLocal(Arrays.copyOfRange(corrected, 16, 20))) {
+    if (!Checksums.correct(corrected)) {
       return false;
     }
-    int destination =
-        (corrected[16] & 0xff) << 24
-            | (corrected[17] & 0xff) << 16
-            | (corrected[18] & 0xff) << 8
-            | (corrected[19] & 0xff);
+    boolean isIpv6 = corrected[0] >> 4 == 6;
+    byte[] destination = Arrays.copyOfRange(corrected, isIpv6 ? 24 : 16, isIpv6 ? 40 : 20);
+    InetAddress address = InetAddress.getByAddress(destination);
+    // One of a link says nothing without its interface.
+    if ((isIpv6 && address.isLinkLocalAddress()) || !isLocal(address)) {
+      return false;
+    }
     try (Arena arena = Arena.ofConfined()) {
-      PacketSocket.send(socket, corrected, PacketSocket.internetAddress(arena, destination));
+      PacketSocket.send(
+          isIpv6 ? ipv6() : socket,
+          corrected,
+          isIpv6
+              ? PacketSocket.internetAddress(arena, destination)
+              : ipv4Address(arena, destination));
     } catch (SystemCallException e) {
       if (e.errno() == Errno.EMSGSIZE) { // larger than the loopback interface takes
         return false;
@@ -57,13 +68,31 @@ public final class PacketReplay implements AutoCloseable {
     return true;
   }
 
+  private FileDescriptorHandle ipv6() throws SystemCallException {
+    if (ipv6 == null) {
+      ipv6 =
+          PacketSocket.open(PacketSocket.AF_INET6, PacketSocket.SOCK_RAW, PacketSocket.IPPROTO_RAW);
+    }
+    return ipv6;
+  }
+
+  private static MemorySegment ipv4Address(Arena arena, byte[] address) {
+    return PacketSocket.internetAddress(
+        arena,
+        (address[0] & 0xff) << 24
+            | (address[1] & 0xff) << 16
+            | (address[2] & 0xff) << 8
+            | (address[3] & 0xff));
+  }
+
   /** Packets come from another host; they must not be sent on in this host's name. */
-  private boolean isLocal(byte[] destination) throws IOException {
-    if (!Arrays.equals(destination, known)) {
-      if (NetworkInterface.getByInetAddress(InetAddress.getByAddress(destination)) == null) {
+  private boolean isLocal(InetAddress destination) throws IOException {
+    byte[] bytes = destination.getAddress();
+    if (!Arrays.equals(bytes, known)) {
+      if (!LocalAddresses.contain(destination)) {
         return false;
       }
-      known = destination;
+      known = bytes;
     }
     return true;
   }
@@ -71,5 +100,8 @@ public final class PacketReplay implements AutoCloseable {
   @Override
   public void close() {
     socket.close();
+    if (ipv6 != null) {
+      ipv6.close();
+    }
   }
 }

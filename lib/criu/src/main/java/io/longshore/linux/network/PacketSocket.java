@@ -33,6 +33,7 @@ final class PacketSocket {
   static final int IPPROTO_RAW = 255;
   static final int ETH_P_IP = 0x0800;
   static final int ETH_P_ARP = 0x0806;
+  static final int ETH_P_IPV6 = 0x86dd;
   static final int TCP_REPAIR = 19;
 
   /** linux/if_packet.h: struct sockaddr_ll. */
@@ -205,6 +206,14 @@ final class PacketSocket {
     MemorySegment address = arena.allocate(16, 4);
     address.set(JAVA_SHORT, 0, (short) AF_INET);
     address.set(JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN), 4, number);
+    return address;
+  }
+
+  /** A sockaddr_in6 without port and zone. */
+  static MemorySegment internetAddress(Arena arena, byte[] ipv6) {
+    MemorySegment address = arena.allocate(28, 4);
+    address.set(JAVA_SHORT, 0, (short) AF_INET6);
+    MemorySegment.copy(ipv6, 0, address, JAVA_BYTE, 8, 16);
     return address;
   }
 
