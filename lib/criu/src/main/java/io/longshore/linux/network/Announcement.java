@@ -3,6 +3,7 @@ package io.longshore.linux.network;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.longshore.linux.FileDescriptorHandle;
+import io.longshore.linux.SystemCallException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,6 +11,8 @@ import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells the neighbours of the calling thread's network namespace where all its addresses are now,
@@ -17,6 +20,7 @@ import java.nio.ByteBuffer;
  * unsolicited neighbour advertisements, RFC 4861 section 7.2.6.
  */
 public final class Announcement {
+  private static final Logger log = LoggerFactory.getLogger(Announcement.class);
   private static final byte[] ALL_NODES_FRAME = {0x33, 0x33, 0, 0, 0, 1};
   private static final byte[] ALL_NODES = {
     (byte) 0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
@@ -29,15 +33,26 @@ public final class Announcement {
 
   private Announcement() {}
 
-  /** Sends it, by all devices that are up but loopback. */
+  /**
+   * Sends it, by all devices that are up but loopback. What cannot be sent, as without a cable, is
+   * logged: neighbours ask when they are not answered any more.
+   */
   public static void send() throws IOException {
     for (LocalAddresses.Device device : LocalAddresses.devices()) {
       for (InetAddress found : device.addresses()) {
-        switch (found) {
-          case Inet4Address address ->
-              ArpAnnouncement.send(address, device.index(), device.hardware());
-          case Inet6Address address -> send(address, device.index(), device.hardware());
-          default -> {}
+        try {
+          switch (found) {
+            case Inet4Address address ->
+                ArpAnnouncement.send(address, device.index(), device.hardware());
+            case Inet6Address address -> send(address, device.index(), device.hardware());
+            default -> {}
+          }
+        } catch (SystemCallException e) {
+          log.warn(
+              "The neighbours of {} are not told that it has {}: {}",
+              device.name(),
+              found.getHostAddress(),
+              e.getMessage());
         }
       }
     }

@@ -10,15 +10,29 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** What ip(8) says, in the calling thread's network namespace. */
+/** What ip(8) says. */
 final class IpJson {
   private IpJson() {}
 
-  /** Runs {@code ip -json} with these arguments, which are to print a list. */
+  /** Runs {@code ip -json} with these arguments, which are to print a list, in a namespace. */
+  static List<JsonObject> list(NetworkNamespace namespace, String... arguments) throws IOException {
+    List<String> command = command(arguments);
+    return parse(command, namespace.run(command, ""));
+  }
+
+  /** The same in the calling thread's own namespace. */
   static List<JsonObject> list(String... arguments) throws IOException {
+    List<String> command = command(arguments);
+    return parse(command, Program.run(command, ""));
+  }
+
+  private static List<String> command(String... arguments) {
     List<String> command = new ArrayList<>(List.of("ip", "-json"));
     command.addAll(List.of(arguments));
-    String output = Program.run(command, "");
+    return command;
+  }
+
+  private static List<JsonObject> parse(List<String> command, String output) throws IOException {
     List<JsonObject> objects = new ArrayList<>();
     try {
       // An empty list is printed as nothing by some commands.

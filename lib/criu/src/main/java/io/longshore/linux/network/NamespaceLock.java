@@ -109,44 +109,68 @@ public final class NamespaceLock {
   /**
    * Finds the locks in all namespaces of processes but the calling thread's own.
    *
-   * @return for each migration a process in the namespace that it has locked; empty if there are
-   *     none
+   * @return for each migration a process in a namespace that it has locked
    */
   public static SortedMap<String, Integer> find() throws IOException {
     SortedMap<String, Integer> found = new TreeMap<>();
+    forEachNamespace(
+        (namespace, pid) -> {
+          for (String table : tables(namespace)) {
+            migration(table).ifPresent(migration -> found.put(migration, pid));
+          }
+        });
+    return found;
+  }
+
+  /** Releases all locks of a migration that {@link #find} finds. */
+  public static void releaseAll(String migration) throws IOException {
+    String table = table(migration);
+    forEachNamespace(
+        (namespace, pid) -> {
+          if (tables(namespace).contains("inet " + table)) {
+            new NamespaceLock(namespace, migration).release();
+          }
+        });
+  }
+
+  /** What is done in each of several namespaces. */
+  private interface Visit {
+    void to(NetworkNamespace namespace, int pid) throws IOException;
+  }
+
+  private static void forEachNamespace(Visit visit) throws IOException {
     Set<String> seen = new HashSet<>();
     try (NetworkNamespace own = NetworkNamespace.current()) {
       seen.add(own.identity());
     }
-    List<Integer> pids;
-    try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
-      pids =
-          processes
-              .map(path -> path.getFileName().toString())
-              .filter(name -> name.matches("[0-9]+"))
-              .map(Integer::valueOf)
-              .toList();
-    }
-    for (int pid : pids) {
+    for (int pid : processes()) {
       try (NetworkNamespace namespace = NetworkNamespace.ofProcess(pid)) {
         if (seen.add(namespace.identity())) {
-          for (String table : namespace.call(NamespaceLock::tables)) {
-            migration(table).ifPresent(migration -> found.put(migration, pid));
-          }
+          visit.to(namespace, pid);
         }
       } catch (IOException e) {
-        if (Files.exists(Path.of("/proc", "" + pid, "exe"))) {
+        if (Files.isReadable(Path.of("/proc", "" + pid, "ns/net"))) {
           throw e;
         }
         // It has ended meanwhile, or is a zombie: it has no namespace.
       }
     }
-    return found;
   }
 
-  /** The tables of the calling thread's namespace, each as "inet filter". */
-  static List<String> tables() throws IOException {
-    return Program.run(List.of("nft", "list", "tables"), "")
+  private static List<Integer> processes() throws IOException {
+    try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+      return processes
+          .map(path -> path.getFileName().toString())
+          .filter(name -> name.matches("[0-9]+"))
+          .map(Integer::valueOf)
+          .toList();
+    }
+  }
+
+  /** The tables of a namespace, each as "inet filter". */
+  static List<String> tables(NetworkNamespace namespace) throws IOException {
+    return namespace
+        .run(List.of("nft", "list", "tables"), "")
         .lines()
         .map(String::strip)
         .filter(line -> line.startsWith("table "))
@@ -227,6 +251,6 @@ public final class NamespaceLock {
   }
 
   private void nft(String commands) throws IOException {
-    namespace.call(() -> Program.run(List.of("nft", "-f", "-"), commands));
+    namespace.run(List.of("nft", "-f", "-"), commands);
   }
 }

@@ -218,11 +218,16 @@ final class NamespaceMaking {
     }
   }
 
-  /** Runs commands of ip(8) in the calling thread's namespace. */
-  static void run(String commands) throws IOException {
+  /** What runs a program. */
+  interface Runner {
+    String run(List<String> command, String input) throws IOException;
+  }
+
+  /** Runs commands of ip(8). */
+  static void run(Runner runner, String commands) throws IOException {
     if (!commands.isEmpty()) {
       try {
-        Program.run(List.of("ip", "-batch", "-"), commands);
+        runner.run(List.of("ip", "-batch", "-"), commands);
       } catch (IOException e) {
         throw new IOException(
             FAILED

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -44,28 +45,28 @@ public final class NamespaceReader {
       if (host.identity().equals(namespace.identity())) {
         throw new IOException("expected a network namespace of its own, found the host's");
       }
-      return namespace.call(
-          () -> {
-            DeviceReader reader = new DeviceReader(hostDevices, NamespaceIds.of(host), unsupported);
-            return read(reader, unsupported);
-          });
+      OptionalInt hostNumber = namespace.call(() -> NamespaceIds.of(host));
+      return read(namespace, new DeviceReader(hostDevices, hostNumber, unsupported), unsupported);
     }
   }
 
-  private static Reading read(DeviceReader reader, List<String> unsupported) throws IOException {
-    List<JsonObject> found = IpJson.list("-details", "address", "show");
+  private static Reading read(
+      NetworkNamespace namespace, DeviceReader reader, List<String> unsupported)
+      throws IOException {
+    List<JsonObject> found = IpJson.list(namespace, "-details", "address", "show");
     Unchanged unchanged = unchanged(found);
     List<NetworkDevice> devices =
         reader.read(
             found.stream().filter(device -> !comesByItself(device, unchanged.devices())).toList());
     Set<String> names = devices.stream().map(NetworkDevice::name).collect(Collectors.toSet());
-    List<NetworkRoute> routes = new RouteReader(names, unsupported).read();
-    packetFilters(unsupported);
+    List<NetworkRoute> routes = new RouteReader(namespace, names, unsupported).read();
+    packetFilters(namespace, unsupported);
     return new Reading(
         new ContainerNetwork(
             devices,
             routes,
-            NamespaceSettings.differing(NamespaceSettings.read(), unchanged.settings())),
+            namespace.call(
+                () -> NamespaceSettings.differing(NamespaceSettings.read(), unchanged.settings()))),
         unsupported);
   }
 
@@ -93,25 +94,27 @@ public final class NamespaceReader {
       }
     }
     try (NetworkNamespace created = NetworkNamespace.create()) {
-      return created.call(
-          () -> {
-            Program.run(List.of("ip", "-batch", "-"), commands.toString());
-            return new Unchanged(
-                IpJson.list("link", "show").stream()
-                    .map(device -> IpJson.text(device, "ifname"))
-                    .collect(Collectors.toSet()),
-                NamespaceSettings.read());
-          });
+      created.run(List.of("ip", "-batch", "-"), commands.toString());
+      return new Unchanged(
+          IpJson.list(created, "link", "show").stream()
+              .map(device -> IpJson.text(device, "ifname"))
+              .collect(Collectors.toSet()),
+          created.call(NamespaceSettings::read));
     }
   }
 
-  private static void packetFilters(List<String> unsupported) throws IOException {
-    for (String table : NamespaceLock.tables()) {
+  private static void packetFilters(NetworkNamespace namespace, List<String> unsupported)
+      throws IOException {
+    for (String table : NamespaceLock.tables(namespace)) {
       // Those of migrations come and go.
       if (NamespaceLock.migration(table).isEmpty()) {
         unsupported.add("the nftables table " + table);
       }
     }
+    namespace.call(() -> olderFilters(unsupported));
+  }
+
+  private static boolean olderFilters(List<String> unsupported) throws IOException {
     for (String names : PACKET_FILTERS) {
       Path file = Path.of("/proc/thread-self/net", names);
       if (Files.exists(file)) {
@@ -120,5 +123,6 @@ public final class NamespaceReader {
         }
       }
     }
+    return true;
   }
 }

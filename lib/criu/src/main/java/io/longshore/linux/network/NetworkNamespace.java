@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -92,9 +93,13 @@ public final class NetworkNamespace implements AutoCloseable {
   }
 
   /**
-   * Does something on a thread of its own in this namespace: sockets that it opens and programs
-   * that it starts are of this namespace, and so is what it reads in {@code /proc/sys/net}. An
-   * interrupt does not end it; the flag is kept.
+   * Does something on a thread of its own in this namespace: sockets that it opens are of this
+   * namespace, and so is what it reads in {@code /proc/sys/net}. An interrupt does not end it; the
+   * flag is kept.
+   *
+   * <p>It must start neither programs ({@link #run}) nor other things for which the JVM keeps
+   * threads: a thread is in the namespace of the one that started it, and would hold the namespace
+   * and its devices for as long as it is idle.
    *
    * @throws IOException of the work, or if the namespace cannot be entered
    */
@@ -106,9 +111,30 @@ public final class NetworkNamespace implements AutoCloseable {
         });
   }
 
+  /**
+   * Runs a program in this namespace to its end; nsenter(1).
+   *
+   * @param input what it reads
+   * @return what it printed
+   * @throws IOException with what it printed, if it cannot be run, fails, or takes longer than 10 s
+   */
+  String run(List<String> command, String input) throws IOException {
+    List<String> inside = new ArrayList<>();
+    inside.add("nsenter");
+    inside.add(
+        "--net=/proc/%d/fd/%d".formatted(ProcessHandle.current().pid(), descriptor.number()));
+    inside.addAll(command);
+    return Program.run(inside, input);
+  }
+
   /** The same in every process that sees it; {@code net:[4026531840]}. */
   public String identity() {
     return identity;
+  }
+
+  /** Its number alone, as CRIU's option {@code --external net[INODE]:NAME} has it. */
+  public String inode() {
+    return identity.substring("net:[".length(), identity.length() - 1);
   }
 
   int descriptor() {

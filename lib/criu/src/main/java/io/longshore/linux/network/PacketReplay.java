@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Delivers packets to sockets of this host as if they had just arrived. Their destination must be
- * an address of this host. One thread at a time. raw(7).
+ * an address of this host, and its loopback interface, by which they come, be up. One thread at a
+ * time. raw(7).
  */
 public final class PacketReplay implements AutoCloseable {
   private final FileDescriptorHandle socket;

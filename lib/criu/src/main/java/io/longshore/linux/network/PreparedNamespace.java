@@ -121,6 +121,11 @@ public final class PreparedNamespace implements AutoCloseable {
     }
   }
 
+  /** The file that stands for a migration's, if it has made one. */
+  public static Path file(String migration) {
+    return FOLDER.resolve(name(migration));
+  }
+
   /**
    * Leaves it to the processes that are in it, open and without its name; it ends with them. If
    * there are none, removes it. Again does nothing.
@@ -158,13 +163,9 @@ public final class PreparedNamespace implements AutoCloseable {
    * its time to do it when the namespace ends.
    */
   public static void removeDevices(NetworkNamespace namespace) throws IOException {
-    namespace.call(
-        () -> {
-          for (JsonObject device : IpJson.list("link", "show", "type", "veth")) {
-            Program.run(List.of("ip", "link", "delete", "dev", IpJson.text(device, "ifname")), "");
-          }
-          return true;
-        });
+    for (JsonObject device : IpJson.list(namespace, "link", "show", "type", "veth")) {
+      namespace.run(List.of("ip", "link", "delete", "dev", IpJson.text(device, "ifname")), "");
+    }
   }
 
   /** The namespace itself; closed with this. */
@@ -174,7 +175,7 @@ public final class PreparedNamespace implements AutoCloseable {
 
   /** The file that stands for it. */
   public Path path() {
-    return FOLDER.resolve(name(migration));
+    return file(migration);
   }
 
   /** What keeps it closed. */
@@ -211,14 +212,14 @@ public final class PreparedNamespace implements AutoCloseable {
   private void fill(String name, ContainerNetwork network) throws IOException {
     NamespaceMaking making = new NamespaceMaking(network);
     lock().prepareSealed();
-    NamespaceMaking.run(making.pairs(name));
+    NamespaceMaking.run(Program::run, making.pairs(name));
+    NamespaceMaking.run(namespace::run, making.devices());
     namespace.call(
         () -> {
-          NamespaceMaking.run(making.devices());
           NamespaceSettings.write(network.settings());
-          NamespaceMaking.run(making.addressesAndRoutes());
           return true;
         });
+    NamespaceMaking.run(namespace::run, making.addressesAndRoutes());
     List<String> differences = making.differences(NamespaceReader.read(namespace));
     if (!differences.isEmpty()) {
       throw new IOException(

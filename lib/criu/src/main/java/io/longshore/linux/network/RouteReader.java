@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/** Reads routes and what decides about them, in the calling thread's network namespace. */
+/** Reads routes and what decides about them in a network namespace. */
 final class RouteReader {
   private static final Set<String> KNOWN =
       Set.of(
@@ -30,6 +30,7 @@ final class RouteReader {
 
   private static final List<String> RULES_OF_IPV6 = List.of("0 all local", "32766 all main");
 
+  private final NetworkNamespace namespace;
   private final Set<String> devices;
   private final List<String> unsupported;
 
@@ -37,7 +38,8 @@ final class RouteReader {
    * @param devices whose routes can be made again; of others nothing is said here
    * @param unsupported is added to
    */
-  RouteReader(Set<String> devices, List<String> unsupported) {
+  RouteReader(NetworkNamespace namespace, Set<String> devices, List<String> unsupported) {
+    this.namespace = namespace;
     this.devices = devices;
     this.unsupported = unsupported;
   }
@@ -45,15 +47,15 @@ final class RouteReader {
   List<NetworkRoute> read() throws IOException {
     rules("-4", RULES_OF_IPV4);
     rules("-6", RULES_OF_IPV6);
-    for (JsonObject neighbour : IpJson.list("neigh", "show", "nud", "permanent")) {
+    for (JsonObject neighbour : IpJson.list(namespace, "neigh", "show", "nud", "permanent")) {
       unsupported.add("the permanent neighbour " + IpJson.text(neighbour, "dst"));
     }
-    for (JsonObject hop : IpJson.list("nexthop")) {
+    for (JsonObject hop : IpJson.list(namespace, "nexthop")) {
       unsupported.add("the nexthop object " + hop);
     }
     List<NetworkRoute> routes = new ArrayList<>();
     for (String family : List.of("-4", "-6")) {
-      for (JsonObject found : IpJson.list(family, "route", "show", "table", "all")) {
+      for (JsonObject found : IpJson.list(namespace, family, "route", "show", "table", "all")) {
         // What the kernel made of an address it makes again.
         if (!IpJson.text(found, "protocol").equals("kernel")) {
           route(found, family.equals("-6"), routes);
@@ -99,7 +101,7 @@ final class RouteReader {
 
   private void rules(String family, List<String> expected) throws IOException {
     List<String> missing = new ArrayList<>(expected);
-    for (JsonObject rule : IpJson.list(family, "rule")) {
+    for (JsonObject rule : IpJson.list(namespace, family, "rule")) {
       String text =
           String.join(
               " ",

@@ -130,8 +130,7 @@ class PreparedNamespaceTest {
                 "nsenter", "--net=/run/netns/longshore-" + hosts.migration(), "sleep", "60")
             .start();
     try {
-      org.awaitility.Awaitility.await()
-          .until(() -> PreparedNamespace.find(hosts.migration()).orElseThrow().isInhabited());
+      org.awaitility.Awaitility.await().until(this::isInhabited);
       settle();
       assertThat(PreparedNamespace.migrations()).doesNotContain(hosts.migration());
       TestHosts.ip(hosts.a, "link set to-container down");
@@ -176,6 +175,12 @@ class PreparedNamespaceTest {
       assertThat(NamespaceLock.find()).doesNotContainKey(hosts.migration());
     } finally {
       inhabitant.destroyForcibly().waitFor();
+    }
+  }
+
+  private boolean isInhabited() throws IOException {
+    try (PreparedNamespace prepared = PreparedNamespace.find(hosts.migration()).orElseThrow()) {
+      return prepared.isInhabited();
     }
   }
 

@@ -82,7 +82,7 @@ final class TestHosts implements AutoCloseable {
   }
 
   static String run(NetworkNamespace where, String input, String... command) throws IOException {
-    return where.call(() -> Program.run(List.of(command), input));
+    return where.run(List.of(command), input);
   }
 
   /** What there is on a host that a migration could have left: devices and tables. */
