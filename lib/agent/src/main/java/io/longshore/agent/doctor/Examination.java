@@ -17,6 +17,8 @@ import io.longshore.linux.CpuThrottle;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.linux.network.AddressLock;
 import io.longshore.linux.network.Interfaces;
+import io.longshore.linux.network.NamespaceLock;
+import io.longshore.linux.network.PreparedNamespace;
 import io.longshore.linux.network.ServiceAddress;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -66,6 +68,7 @@ public final class Examination {
     examination.lookAtThrottles();
     examination.lookAtFolders();
     examination.lookAtLocks();
+    examination.lookAtContainerNetworks();
     return examination.judge(runs);
   }
 
@@ -152,6 +155,15 @@ public final class Examination {
   private void lookAtLocks() throws IOException {
     for (String table : AddressLock.tables()) {
       AddressLock.migration(table).ifPresent(name -> trace(name, "nftables table " + table));
+    }
+  }
+
+  private void lookAtContainerNetworks() throws IOException {
+    for (String name : PreparedNamespace.migrations()) {
+      trace(name, "network namespace " + PreparedNamespace.file(name));
+    }
+    for (Map.Entry<String, Integer> lock : NamespaceLock.find().entrySet()) {
+      trace(lock.getKey(), "closed network namespace of the process %d".formatted(lock.getValue()));
     }
   }
 

@@ -13,6 +13,8 @@ import io.longshore.linux.CgroupHierarchy;
 import io.longshore.linux.CpuThrottle;
 import io.longshore.linux.network.AddressLock;
 import io.longshore.linux.network.Interfaces;
+import io.longshore.linux.network.NamespaceLock;
+import io.longshore.linux.network.PreparedNamespace;
 import io.longshore.linux.network.ServiceAddress;
 import io.longshore.linux.network.TcpSockets;
 import java.io.IOException;
@@ -83,6 +85,8 @@ public final class Treatment {
         .anyMatch(table -> AddressLock.migration(table).equals(Optional.of(id)))) {
       new AddressLock(id).release();
     }
+    PreparedNamespace.settle(id);
+    NamespaceLock.releaseAll(id);
     for (AgentFolders agent : agents) {
       new CriuFolder(agent.work().resolve(id)).delete();
     }

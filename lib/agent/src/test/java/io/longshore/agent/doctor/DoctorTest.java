@@ -16,6 +16,11 @@ import io.longshore.linux.CgroupFence;
 import io.longshore.linux.CgroupHierarchy;
 import io.longshore.linux.Pidfd;
 import io.longshore.linux.ProcessFamily.Member;
+import io.longshore.linux.network.ContainerNetwork;
+import io.longshore.linux.network.NamespaceLock;
+import io.longshore.linux.network.NetworkDevice;
+import io.longshore.linux.network.NetworkNamespace;
+import io.longshore.linux.network.PreparedNamespace;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -24,6 +29,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -261,5 +267,48 @@ final class DoctorTest {
 
   private JournalEntry inProgress() {
     return JournalEntry.of(ref(), "FROZEN").with("root.pid", workload.pid());
+  }
+
+  @Test
+  void aNetworkThatWasPreparedForAContainerIsRemoved() throws Exception {
+    ContainerNetwork network =
+        new ContainerNetwork(
+            List.of(new NetworkDevice("lo", "", 65_536, false, "", List.of())),
+            List.of(),
+            new TreeMap<>());
+    PreparedNamespace.make(id, network).close();
+    Remains found = examine();
+    assertThat(found.standing()).isEqualTo(Standing.LEFT_OVER);
+    assertThat(found.traces()).contains("network namespace /run/netns/longshore-" + id);
+    treat(found, Outcome.RUNS_ON);
+    assertNothingIsThere();
+    assertThat(PreparedNamespace.file(id)).doesNotExist();
+  }
+
+  @Test
+  void theClosedNetworkOfAContainerIsOpened() throws Exception {
+    Process container = new ProcessBuilder("unshare", "--net", "sleep", "120").start();
+    try (NetworkNamespace own = NetworkNamespace.current()) {
+      await()
+          .atMost(PATIENCE)
+          .until(
+              () -> {
+                try (NetworkNamespace its = NetworkNamespace.ofProcess((int) container.pid())) {
+                  return !its.identity().equals(own.identity());
+                }
+              });
+      try (NetworkNamespace its = NetworkNamespace.ofProcess((int) container.pid())) {
+        new NamespaceLock(its, id).prepareSealed();
+      }
+      Remains found = examine();
+      assertThat(found.standing()).isEqualTo(Standing.LEFT_OVER);
+      assertThat(found.traces())
+          .contains("closed network namespace of the process " + container.pid());
+      treat(found, Outcome.RUNS_ON);
+      assertNothingIsThere();
+      assertThat(NamespaceLock.find()).doesNotContainKey(id);
+    } finally {
+      container.destroyForcibly().waitFor();
+    }
   }
 }

@@ -129,6 +129,16 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "The workload has a memory mapping that cannot be moved, such as a device's.",
       "The message names the mapping; have the workload unmap it first."),
+  NAMESPACE_UNSUPPORTED(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "The container's network has something that cannot be made again on the target.",
+      "The message names it; have a network hook make it, or do without."),
+  NETWORK_NOT_AVAILABLE(
+      Kind.OBSTACLE,
+      Status.Code.FAILED_PRECONDITION,
+      "A node lacks what the container's network needs, such as a bridge or a hook.",
+      "The message names it; make the bridge or put the hook there, or name another with the policy."),
   TASK_NOT_RUNNING(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
@@ -298,6 +308,11 @@ public enum Reason {
       Status.Code.DEADLINE_EXCEEDED,
       "CRIU did not finish within its time limit.",
       "Look at the load of the node; raise the limit in the agent's configuration if the workload needs longer."),
+  NETWORK_HOOK_FAILED(
+      Kind.FAILURE,
+      Status.Code.FAILED_PRECONDITION,
+      "A network hook of the operator's failed or took too long.",
+      "The message has what it said; mend the hook and repeat the migration."),
   AGENT_UNREACHABLE(
       Kind.FAILURE,
       Status.Code.UNAVAILABLE,
