@@ -1,0 +1,5 @@
+/** Tests of it. */
+@NullMarked
+package io.longshore.source.network;
+
+import org.jspecify.annotations.NullMarked;
