@@ -65,7 +65,10 @@ class NamespaceLockTest {
       NamespaceHold hold = NamespaceHold.begin(hosts.container, held::add);
       lock.holdIncoming();
       client.getOutputStream().write("during".getBytes(US_ASCII));
-      CompletableFuture<Socket> late = CompletableFuture.supplyAsync(() -> connectLate(address));
+      // Not on a thread that the JVM needs to learn of the ends of processes.
+      CompletableFuture<Socket> late =
+          CompletableFuture.supplyAsync(
+              () -> connectLate(address), task -> Thread.ofPlatform().daemon().start(task));
       assertThat(reads(accepted)).isFalse();
       lock.seal();
       // Without a cable only what was held can arrive, no retransmission.
