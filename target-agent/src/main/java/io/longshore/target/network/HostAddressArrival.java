@@ -128,7 +128,8 @@ public final class HostAddressArrival implements AddressArrival {
   @Override
   public synchronized void silence() throws IOException {
     if (locked) {
-      lock.seal(addresses);
+      // Anew: what was let out stays so until then.
+      lock.prepareSealed(addresses);
     }
   }
 
