@@ -139,9 +139,9 @@ final class TargetCheckTest {
 
   @Test
   void comparesWhatTheRuntimeSaysWhereItIs() {
-    FileFacts elsewhere = new FileFacts("/elsewhere/f", Use.OPEN, 7, 0, 0100644);
-    FileFacts missing = new FileFacts("/elsewhere/g", Use.OPEN, 7, 0, 0100644);
-    FileFacts ofNoMatter = new FileFacts("/skipped", Use.OPEN, 7, 0, 0100644);
+    FileFacts elsewhere = new FileFacts("/elsewhere/f", Use.OPEN, 7, 0, 0100644, 0);
+    FileFacts missing = new FileFacts("/elsewhere/g", Use.OPEN, 7, 0, 0100644, 0);
+    FileFacts ofNoMatter = new FileFacts("/skipped", Use.OPEN, 7, 0, 0100644, 0);
     WorkloadFacts facts = container("recording", List.of(OWN_PIDS));
     assertThat(
             check(

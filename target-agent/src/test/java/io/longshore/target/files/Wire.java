@@ -2,6 +2,7 @@ package io.longshore.target.files;
 
 import io.longshore.agent.files.ConfinedProgram;
 import io.longshore.agent.migration.MigrationRef;
+import io.longshore.agent.runtime.RuntimeRecord;
 import io.longshore.agent.workload.WorkloadFacts;
 import io.longshore.criu.CriuVersion;
 import io.longshore.criu.run.Criu;
@@ -27,6 +28,7 @@ import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.restore.Restoration;
 import io.longshore.target.rpc.TransferRpc;
+import io.longshore.target.runtime.PlainProcesses;
 import io.opentelemetry.api.OpenTelemetry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -94,12 +96,16 @@ final class Wire {
           ref,
           new Arrival.Parts(
               images,
-              ArrivalNotes.begin(images.path(), ref),
+              ArrivalNotes.begin(images.path(), ref, RuntimeRecord.ofProcess(0)),
               new ImageFolder(images.images(), 1 << 20),
               pages,
               demands,
               new Restoration(
-                  new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)), images, pages, demands),
+                  new Criu(Path.of("/none"), new CriuVersion(4, 2, 1)),
+                  PlainProcesses.ANY,
+                  images,
+                  pages,
+                  demands),
               new TestAddresses(),
               1 << 20));
     } catch (IOException e) {
