@@ -80,6 +80,36 @@ public final class NamedCgroups {
     return List.copyOf(stay);
   }
 
+  /**
+   * Has processes leave them for those that this process is in, in each hierarchy. A process that
+   * ends meanwhile is no error.
+   *
+   * @param file as for {@link #folders}
+   * @param stay that do not leave, as this process sees them
+   */
+  public static void leave(Path file, Set<Integer> stay) throws IOException {
+    Map<String, Path> own = new HashMap<>();
+    List<String> mounts = ProcFiles.text(MOUNTS).lines().toList();
+    for (String line : ProcFiles.text(OWN).lines().toList()) {
+      String[] fields = line.split(":", 3);
+      mounts.stream()
+          .map(mount -> folder(mount, fields[1], fields[2]))
+          .flatMap(Optional::stream)
+          .findFirst()
+          .ifPresent(folder -> own.put(fields[1].split(",", 2)[0], folder));
+    }
+    for (Map.Entry<String, Path> cgroup : folders(file).entrySet()) {
+      Path to = own.get(cgroup.getKey());
+      if (to != null && Files.isDirectory(cgroup.getValue())) {
+        for (int pid : CgroupFiles.processes(cgroup.getValue())) {
+          if (!stay.contains(pid)) {
+            CgroupFiles.move(pid, to);
+          }
+        }
+      }
+    }
+  }
+
   private static Optional<Path> folder(String mountInfoLine, String controllers, String cgroup) {
     String[] halves = mountInfoLine.split(" - ", 2);
     String[] mount = halves[0].split(" ", -1);

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,6 +47,36 @@ class NamedCgroupsTest {
 
     Files.delete(cgroup.resolve("below"));
     assertThat(NamedCgroups.remove(file)).isEmpty();
+  }
+
+  @Test
+  void whoIsNotToStayLeavesThem() throws Exception {
+    List<String> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(Path.of("/proc/self/cgroup"))) {
+      String[] fields = line.split(":", 3);
+      // These two want more before a process may go in.
+      if (!fields[1].contains("cpuset") && !fields[1].isEmpty()) {
+        lines.add(fields[0] + ":" + fields[1] + ":/" + name);
+      }
+    }
+    Path file = Files.write(folder.resolve("cgroups"), lines);
+    Process one = new ProcessBuilder("sleep", "60").start();
+    Process other = new ProcessBuilder("sleep", "60").start();
+    try {
+      for (Path cgroup : Set.copyOf(NamedCgroups.folders(file).values())) {
+        Files.createDirectories(cgroup);
+        Files.writeString(cgroup.resolve("cgroup.procs"), "" + one.pid());
+        Files.writeString(cgroup.resolve("cgroup.procs"), "" + other.pid());
+      }
+      NamedCgroups.leave(file, Set.of((int) other.pid()));
+      assertThat(Files.readString(Path.of("/proc/" + one.pid() + "/cgroup"))).doesNotContain(name);
+      assertThat(Files.readString(Path.of("/proc/" + other.pid() + "/cgroup")).lines())
+          .containsAll(lines);
+    } finally {
+      one.destroyForcibly().waitFor();
+      other.destroyForcibly().waitFor();
+      assertThat(NamedCgroups.remove(file)).isEmpty();
+    }
   }
 
   @Test

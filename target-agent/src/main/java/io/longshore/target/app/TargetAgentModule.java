@@ -13,6 +13,7 @@ import io.longshore.agent.host.Host;
 import io.longshore.agent.journal.Journal;
 import io.longshore.agent.network.AddressRehearsal;
 import io.longshore.agent.rpc.Heartbeats;
+import io.longshore.agent.runc.Runc;
 import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
 import io.longshore.platform.rpc.GrpcServer;
@@ -28,11 +29,14 @@ import io.longshore.target.rpc.TargetAgentRpc;
 import io.longshore.target.rpc.TransferRpc;
 import io.longshore.target.rpc.TransferThreads;
 import io.longshore.target.runtime.PlainProcesses;
+import io.longshore.target.runtime.RuncContainers;
+import io.longshore.target.runtime.TargetRuntime;
 import io.longshore.target.runtime.TargetRuntimes;
 import io.opentelemetry.api.OpenTelemetry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Wires the target-agent. */
@@ -58,8 +62,10 @@ final class TargetAgentModule extends AbstractModule {
 
   @Provides
   @Singleton
-  TargetRuntimes runtimes() {
-    return new TargetRuntimes(List.of(new PlainProcesses()));
+  TargetRuntimes runtimes(Host host) {
+    List<TargetRuntime> runtimes = new ArrayList<>(List.of(new PlainProcesses()));
+    Runc.find().ifPresent(runc -> runtimes.add(new RuncContainers(runc, host::criu)));
+    return new TargetRuntimes(runtimes);
   }
 
   @Provides

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -26,6 +27,21 @@ public record RuncCheckpoint(CriuRequest request, String descriptors) {
   static final String DESCRIPTORS = "descriptors.json";
 
   private static final Duration LIMIT = Duration.ofMinutes(1);
+
+  /** The descriptors, one by one. */
+  public List<String> descriptorNames() {
+    try {
+      List<String> names = new ArrayList<>();
+      Json.array(Json.parse(descriptors), DESCRIPTORS)
+          .forEach(name -> names.add(name.getAsString()));
+      return List.copyOf(names);
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      throw new LongshoreException(
+          Reason.RUNTIME_INCOMPATIBLE,
+          "%s of runc cannot be understood: %s".formatted(DESCRIPTORS, descriptors),
+          e);
+    }
+  }
 
   /**
    * Asks.

@@ -1,11 +1,14 @@
 package io.longshore.agent.runc;
 
+import com.google.gson.JsonArray;
 import io.longshore.criu.rpc.CriuRequest;
 import io.longshore.criu.rpc.RuncStandIn;
 import io.longshore.criu.rpc.UnknownRequestException;
 import io.longshore.criu.run.Criu;
 import io.longshore.criu.run.RestorePlace;
 import io.longshore.linux.NamedCgroups;
+import io.longshore.linux.ProcessFamily;
+import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
 import java.io.IOException;
@@ -15,6 +18,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +43,7 @@ public final class RuncRestore implements AutoCloseable {
   private final Path folder;
   private final RuncStandIn standIn;
   private final RuncProcess process;
+  private final LiftedLimits limits;
 
   /**
    * What is restored.
@@ -47,6 +53,13 @@ public final class RuncRestore implements AutoCloseable {
    * @param descriptors as {@link RuncCheckpoint} found them
    */
   public record Order(String id, Path bundle, String descriptors) {
+    /** With what the first three descriptors are, one by one. */
+    public static Order of(String id, Path bundle, List<String> descriptors) {
+      JsonArray array = new JsonArray();
+      descriptors.forEach(array::add);
+      return new Order(id, bundle, array.toString());
+    }
+
     /** Refuses what is no name. */
     public Order {
       bundle = bundle.toAbsolutePath();
@@ -60,6 +73,7 @@ public final class RuncRestore implements AutoCloseable {
     this.folder = folder;
     this.standIn = standIn;
     this.process = process;
+    this.limits = new LiftedLimits(folder);
   }
 
   /**
@@ -99,6 +113,7 @@ public final class RuncRestore implements AutoCloseable {
     try {
       standIn.awaitRequest(process::isAlive, LIMIT);
       StateFolder.of(runc.stateFolder(order.id())).write(absolute);
+      started.limits.lift(standIn.cgroups());
       asked = true;
       return started;
     } catch (UnknownRequestException e) {
@@ -149,9 +164,16 @@ public final class RuncRestore implements AutoCloseable {
     tell(RuncStandIn.SETUP_NAMESPACES, root);
   }
 
-  /** Tells runc that all is restored. When this returns, runc has the container in its books. */
+  /**
+   * Tells runc that all is restored. When this returns, runc has the container in its books, and
+   * nobody but its processes is in its control groups, whose limits hold again.
+   */
   public void held(int root) throws IOException {
     tell(RuncStandIn.POST_RESTORE, root);
+    Set<Integer> processes =
+        ProcessFamily.below(root).stream().map(Member::pid).collect(Collectors.toSet());
+    NamedCgroups.leave(standIn.cgroups(), processes);
+    limits.setAgain();
   }
 
   /**
@@ -175,6 +197,7 @@ public final class RuncRestore implements AutoCloseable {
     // It would go on waiting for nothing.
     process.kill();
     removeMountPoint();
+    limits.setAgain();
     return runc.state(id).isPresent();
   }
 
