@@ -9,6 +9,7 @@ import io.longshore.agent.host.Host;
 import io.longshore.agent.journal.Journal;
 import io.longshore.agent.network.AddressRehearsal;
 import io.longshore.agent.rpc.Heartbeats;
+import io.longshore.agent.runc.Runc;
 import io.longshore.criu.run.Criu;
 import io.longshore.platform.app.ServiceMain;
 import io.longshore.platform.rpc.GrpcChannels;
@@ -22,9 +23,13 @@ import io.longshore.source.rpc.LinkProbe;
 import io.longshore.source.rpc.SourceAgentRpc;
 import io.longshore.source.rpc.TransferClients;
 import io.longshore.source.runtime.PlainProcesses;
+import io.longshore.source.runtime.RuncContainers;
+import io.longshore.source.runtime.SourceRuntime;
 import io.longshore.source.runtime.SourceRuntimes;
 import io.longshore.source.workload.WorkloadInspector;
 import io.opentelemetry.api.OpenTelemetry;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
@@ -55,8 +60,11 @@ final class SourceAgentModule extends AbstractModule {
 
   @Provides
   @Singleton
-  SourceRuntimes runtimes() {
-    return new SourceRuntimes(List.of(new PlainProcesses()));
+  SourceRuntimes runtimes(SourceAgentConfig config, Host host) {
+    List<SourceRuntime> runtimes = new ArrayList<>(List.of(new PlainProcesses()));
+    Path folder = config.workFolder().resolve(".runc");
+    Runc.find().ifPresent(runc -> runtimes.add(new RuncContainers(runc, host::criu, folder)));
+    return new SourceRuntimes(runtimes);
   }
 
   @Provides
