@@ -129,11 +129,6 @@ public enum Reason {
       Status.Code.FAILED_PRECONDITION,
       "The workload has a memory mapping that cannot be moved, such as a device's.",
       "The message names the mapping; have the workload unmap it first."),
-  NAMESPACE_UNSUPPORTED(
-      Kind.OBSTACLE,
-      Status.Code.FAILED_PRECONDITION,
-      "The container's network has something that cannot be made again on the target.",
-      "The message names it; have a network hook make it, or do without."),
   NETWORK_NOT_AVAILABLE(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
@@ -182,8 +177,8 @@ public enum Reason {
   NAMESPACE_UNSUPPORTED(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
-      "The container has, or shares, a namespace that cannot be made on the target.",
-      "The message names it; start the container without it."),
+      "The container has, or shares, a namespace that cannot be made on the target, or has something in one that cannot.",
+      "The message names it; start the container without it, or have a network hook make it."),
   CGROUPS_BELOW(
       Kind.OBSTACLE,
       Status.Code.FAILED_PRECONDITION,
