@@ -23,6 +23,8 @@ final class ContainerObstacles {
   private static final Set<String> OWN =
       Set.of("pid", "mount", "ipc", "uts", "user", "network", "cgroup");
 
+  private static final int LOOKS = 3;
+
   private ContainerObstacles() {}
 
   /** What its state and its bundle tell. */
@@ -81,16 +83,20 @@ final class ContainerObstacles {
 
   /** Processes of it that its first process did not start: they would stay behind. */
   static List<Problem> outside(ProcessTree tree, ContainerCgroup cgroup) throws IOException {
-    Set<Integer> inside = new HashSet<>(tree.pids());
+    Set<Integer> outside = new HashSet<>(cgroup.processes());
+    outside.removeAll(tree.pids());
+    // While it runs, some have come or gone since the tree was looked at.
+    for (int look = 0; look < LOOKS && !outside.isEmpty(); look++) {
+      outside.removeAll(ProcessTree.of(tree.root().pid()).pids());
+      outside.retainAll(cgroup.processes());
+    }
     List<Problem> problems = new ArrayList<>();
-    for (int pid : cgroup.processes()) {
-      if (!inside.contains(pid)) {
-        problems.add(
-            new Problem(
-                Reason.PROCESS_OUTSIDE_TREE,
-                "process %d (%s) is in the container and does not descend from its first process"
-                    .formatted(pid, command(pid))));
-      }
+    for (int pid : outside) {
+      problems.add(
+          new Problem(
+              Reason.PROCESS_OUTSIDE_TREE,
+              "process %d (%s) is in the container and does not descend from its first process"
+                  .formatted(pid, command(pid))));
     }
     return problems;
   }

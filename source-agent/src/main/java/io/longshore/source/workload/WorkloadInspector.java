@@ -101,7 +101,7 @@ public final class WorkloadInspector {
                     .formatted(task.pid(), task.command(), task.tracerThreadId())));
       }
       files.add(task);
-      for (MappingUsage usage : Mappings.readUsage(task.pid())) {
+      for (MappingUsage usage : usage(task, tree.root())) {
         switch (usage.mapping().kind()) {
           case ANONYMOUS, FILE_PRIVATE ->
               privateBytes += usage.anonymousBytes() + usage.swappedBytes();
@@ -127,6 +127,18 @@ public final class WorkloadInspector {
                 addresses,
                 leaving.facts().orElse(null))),
         problems);
+  }
+
+  /** A child may end at any time, as a script's do all the time: then it has nothing. */
+  private static List<MappingUsage> usage(Task task, Task root) throws IOException {
+    try {
+      return Mappings.readUsage(task.pid());
+    } catch (IOException e) {
+      if (task.pid() == root.pid() || Files.exists(Path.of("/proc", "" + task.pid()))) {
+        throw e;
+      }
+      return List.of();
+    }
   }
 
   private static Optional<Problem> hopeless(ProcessTree tree) {
