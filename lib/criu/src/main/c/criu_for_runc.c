@@ -4,7 +4,7 @@
 //   criu swrk DESCRIPTOR
 //
 // Environment:
-//   LONGSHORE_CRIU       the real CRIU: what is not a request to dump or restore is given to it
+//   LONGSHORE_CRIU_BEHIND       the real CRIU: what is not a request to dump or restore is given to it
 //   LONGSHORE_STAND_IN   a folder for this one exchange, which only its owner can look into
 //
 // What it puts there:
@@ -191,8 +191,8 @@ static _Noreturn void runc_is_gone(void) {
 // --- the request ------------------------------------------------------------------------------------------------------
 
 static _Noreturn void become_criu(char **arguments) {
-  const char *criu = getenv("LONGSHORE_CRIU");
-  if (!criu) give_up("LONGSHORE_CRIU does not say where the real CRIU is");
+  const char *criu = getenv("LONGSHORE_CRIU_BEHIND");
+  if (!criu) give_up("LONGSHORE_CRIU_BEHIND does not say where the real CRIU is");
   arguments[0] = (char *)criu;
   execv(criu, arguments);
   fail("start", criu);

@@ -24,6 +24,7 @@ record HostState(String host, Map<String, Set<String>> things) {
       Set.of(
           "/run/longshore",
           "/run/longshore/source",
+          "/run/longshore/source/.runc",
           "/run/longshore/target",
           "/run/longshore/target/ended");
 

@@ -29,19 +29,28 @@ final class Longshore {
     this.calls = calls;
   }
 
-  /** What to move where. */
-  record Move(String from, String to, int pid, List<String> options) {
+  /**
+   * What to move where.
+   *
+   * @param workload the option that names it, and its value
+   */
+  record Move(String from, String to, List<String> workload, List<String> options) {
     Move {
+      workload = List.copyOf(workload);
       options = List.copyOf(options);
     }
 
     static Move of(String from, String to, int pid, String... options) {
-      return new Move(from, to, pid, List.of(options));
+      return new Move(from, to, List.of("--pid", Integer.toString(pid)), List.of(options));
+    }
+
+    static Move ofContainer(String from, String to, String id, String... options) {
+      return new Move(from, to, List.of("--container", id), List.of(options));
     }
 
     private List<String> arguments() {
-      List<String> arguments =
-          new ArrayList<>(List.of("--from", from, "--to", to, "--pid", Integer.toString(pid)));
+      List<String> arguments = new ArrayList<>(List.of("--from", from, "--to", to));
+      arguments.addAll(workload);
       arguments.addAll(options);
       return arguments;
     }

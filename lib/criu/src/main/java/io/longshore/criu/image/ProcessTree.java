@@ -22,33 +22,26 @@ public record ProcessTree(List<Task> tasks) {
   private static final int PPID = 2;
   private static final int PGID = 3;
   private static final int SID = 4;
-  private static final int THREADS = 5;
 
   /**
-   * A task. All ids are those in its own pid namespace.
+   * A task. All ids are those in its own pid namespace. Its threads are not read: of one that ended
+   * while it was dumped CRIU writes what happened to be in its memory, and nobody needs them.
    *
    * @param pid process id
    * @param ppid process id of its parent, 0 for the root
    * @param pgid process group, 0 if its leader is outside
    * @param sid session, 0 if its leader is outside
-   * @param threads thread ids, the task's own among them; empty for a zombie
    */
-  public record Task(int pid, int ppid, int pgid, int sid, List<Integer> threads) {
+  public record Task(int pid, int ppid, int pgid, int sid) {
 
     /** Refuses ids that no kernel gives. */
     public Task {
-      threads = List.copyOf(threads);
       if (pid < 1 || pid > MAX_PID) {
         throw new IllegalArgumentException("not a process id: " + pid);
       }
       for (int id : new int[] {ppid, pgid, sid}) {
         if (id < 0 || id > MAX_PID) {
           throw new IllegalArgumentException("task " + pid + " has an id that cannot be: " + id);
-        }
-      }
-      for (int thread : threads) {
-        if (thread < 1 || thread > MAX_PID) {
-          throw new IllegalArgumentException("task " + pid + " has a thread id " + thread);
         }
       }
     }
@@ -64,7 +57,6 @@ public record ProcessTree(List<Task> tasks) {
       throw new IllegalArgumentException("a process tree has at least one task");
     }
     Set<Integer> pids = new HashSet<>();
-    Set<Integer> threads = new HashSet<>();
     for (Task task : tasks) {
       boolean rooted = pids.isEmpty() ? task.ppid() == 0 : pids.contains(task.ppid());
       if (!rooted) {
@@ -73,11 +65,6 @@ public record ProcessTree(List<Task> tasks) {
       }
       if (!pids.add(task.pid())) {
         throw new IllegalArgumentException("task " + task.pid() + " is there twice");
-      }
-      for (int thread : task.threads()) {
-        if (!threads.add(thread)) {
-          throw new IllegalArgumentException("thread " + thread + " is there twice");
-        }
       }
     }
   }
@@ -118,14 +105,12 @@ public record ProcessTree(List<Task> tasks) {
     int ppid = -1;
     int pgid = -1;
     int sid = -1;
-    List<Integer> threads = new ArrayList<>();
     while (fields.next()) {
       switch (fields.number()) {
         case PID -> pid = id(fields);
         case PPID -> ppid = id(fields);
         case PGID -> pgid = id(fields);
         case SID -> sid = id(fields);
-        case THREADS -> threads.add(id(fields));
         default -> fields.skip();
       }
     }
@@ -133,7 +118,7 @@ public record ProcessTree(List<Task> tasks) {
       throw fields.missing("pid, ppid, pgid or sid");
     }
     try {
-      return new Task(pid, ppid, pgid, sid, threads);
+      return new Task(pid, ppid, pgid, sid);
     } catch (IllegalArgumentException refused) {
       throw fields.refuse(refused);
     }

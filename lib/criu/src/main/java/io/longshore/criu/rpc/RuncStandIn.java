@@ -98,7 +98,7 @@ public final class RuncStandIn implements AutoCloseable {
     return Map.of(
         "PATH",
         folder.programs() + File.pathSeparator + path,
-        "LONGSHORE_CRIU",
+        "LONGSHORE_CRIU_BEHIND",
         criu.executable().toString(),
         "LONGSHORE_STAND_IN",
         folder.exchange().toString());
