@@ -75,8 +75,18 @@ final class MigrationText {
         .row("stale at freeze", Quantity.bytes(result.getStalePages() * PAGE_BYTES))
         .row("pages sent", Long.toString(result.getPagesSent()))
         .row("zero pages", Long.toString(result.getZeroPages()))
-        .row("demand faults", Long.toString(result.getDemandFaults()))
+        .row("demand faults", demandFaults(result))
         .row("image bytes", Quantity.bytes(result.getImageBytes()));
+  }
+
+  private static String demandFaults(MigrationResult result) {
+    return result.getDemandFaults()
+        + (result.hasDemandFaultP50()
+            ? ", waited for %s, 99 %% of them for %s at most"
+                .formatted(
+                    Quantity.fine(result.getDemandFaultP50()),
+                    Quantity.fine(result.getDemandFaultP99()))
+            : "");
   }
 
   private static String abandonedNode(Migration migration) {

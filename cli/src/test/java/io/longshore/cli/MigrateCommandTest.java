@@ -221,7 +221,7 @@ final class MigrateCommandTest {
                 stale at freeze  1.0 GiB
                 pages sent       262000
                 zero pages       144
-                demand faults    17
+                demand faults    17, waited for 2.00 ms, 99 % of them for 31.00 ms at most
                 image bytes      312.5 KiB
                 trace            0af7651916cd43dd8448eb211c80319c
               """);

@@ -43,6 +43,8 @@ final class Samples {
           .setPagesSent(262_000)
           .setZeroPages(144)
           .setDemandFaults(17)
+          .setDemandFaultP50(milliseconds(2))
+          .setDemandFaultP99(milliseconds(31))
           .setImageBytes(320_000)
           .build();
 

@@ -34,9 +34,9 @@ public interface TargetAgent {
    * Waits until every page is installed.
    *
    * @param sourceAbandoned an operator decided that pages that have not come never will
-   * @return the number of pages the workload waited for because they were still on the source
+   * @return what the workload waited for
    */
-  long complete(MigrationRef migration, boolean sourceAbandoned)
+  DemandFaults complete(MigrationRef migration, boolean sourceAbandoned)
       throws AgentException, InterruptedException;
 
   /**

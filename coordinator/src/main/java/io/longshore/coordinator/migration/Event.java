@@ -1,5 +1,6 @@
 package io.longshore.coordinator.migration;
 
+import io.longshore.coordinator.agent.DemandFaults;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
@@ -159,7 +160,7 @@ sealed interface Event {
   }
 
   /** Every page is installed. */
-  record Completed(long demandFaults) implements Event {
+  record Completed(DemandFaults demandFaults) implements Event {
     @Override
     public Kind kind() {
       return Kind.COMPLETED;

@@ -1,5 +1,6 @@
 package io.longshore.coordinator.migration;
 
+import io.longshore.coordinator.agent.DemandFaults;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param downtime from the start of the freeze until it ran on the target
  * @param push how far the pages are that were stale
  * @param bytesPerSecond how fast pages are, over the last report
- * @param demandFaults pages the workload waited for because they were still on the source
+ * @param demandFaults what the workload waited for
  */
 public record Measurements(
     RoundReport rounds,
@@ -33,7 +34,7 @@ public record Measurements(
     @Nullable Duration downtime,
     PushReport push,
     long bytesPerSecond,
-    long demandFaults) {
+    DemandFaults demandFaults) {
   /** Size of a page, in bytes. */
   public static final long PAGE_BYTES = 4096;
 
@@ -49,7 +50,7 @@ public record Measurements(
           null,
           new PushReport(0, 0, 0, 0, 0, false, false),
           0,
-          0);
+          DemandFaults.NONE);
 
   /** The workload's memory that has to be moved: pages and the contents of images. */
   public long memoryBytes() {
@@ -151,7 +152,7 @@ public record Measurements(
         demandFaults);
   }
 
-  Measurements completed(long faults) {
+  Measurements completed(DemandFaults faults) {
     return new Measurements(
         rounds,
         frozenAt,

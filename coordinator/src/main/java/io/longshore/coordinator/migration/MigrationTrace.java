@@ -163,7 +163,8 @@ final class MigrationTrace {
               .setAttribute("longshore.zero_pages", measured.push().zeroPages())
               .setAttribute("longshore.bytes_on_wire", measured.push().bytesOnWire());
       case "resume" -> time(span, "longshore.downtime_ms", measured.downtime());
-      case "release" -> span.setAttribute("longshore.demand_faults", measured.demandFaults());
+      case "release" ->
+          span.setAttribute("longshore.demand_faults", measured.demandFaults().count());
       default -> {
         // prepare describes itself; rollback has no sizes.
       }

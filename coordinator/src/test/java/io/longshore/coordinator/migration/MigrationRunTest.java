@@ -6,6 +6,7 @@ import io.longshore.coordinator.agent.AgentException;
 import io.longshore.coordinator.agent.Agents;
 import io.longshore.coordinator.agent.CanaryAgent;
 import io.longshore.coordinator.agent.ContainerPolicy;
+import io.longshore.coordinator.agent.DemandFaults;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.Inspection;
 import io.longshore.coordinator.agent.LinkProfile;
@@ -249,9 +250,9 @@ final class MigrationRunTest {
     }
 
     @Override
-    public long complete(MigrationRef migration, boolean sourceAbandoned) {
+    public DemandFaults complete(MigrationRef migration, boolean sourceAbandoned) {
       timeline.add("completed");
-      return 0;
+      return DemandFaults.NONE;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.longshore.coordinator.migration;
 
 import io.longshore.coordinator.agent.ContainerPolicy;
+import io.longshore.coordinator.agent.DemandFaults;
 import io.longshore.coordinator.agent.FreezeReport;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
@@ -128,7 +129,8 @@ public final class SampleMigrations {
       case HELD -> new Event.Held(Duration.ofMillis(50));
       case RESUMED -> new Event.Resumed(NOW.plusMillis(170));
       case RELEASED -> new Event.Released();
-      case COMPLETED -> new Event.Completed(7);
+      case COMPLETED ->
+          new Event.Completed(new DemandFaults(7, Duration.ofNanos(800_000), Duration.ofMillis(3)));
       case FAIL -> new Event.Fail(FAILURE);
       case LOSE -> new Event.Lose(Failure.of(Reason.WORKLOAD_LOST, "gone"));
       case CANCEL -> new Event.Cancel();

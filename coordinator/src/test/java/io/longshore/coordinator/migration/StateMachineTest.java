@@ -439,7 +439,7 @@ final class StateMachineTest {
     assertThat(measured.memoryBytes()).isEqualTo(1000 * 4096 + 4321);
     assertThat(measured.push().complete()).isTrue();
     assertThat(measured.bytesPerSecond()).isEqualTo(77);
-    assertThat(measured.demandFaults()).isEqualTo(7);
+    assertThat(measured.demandFaults().count()).isEqualTo(7);
     assertThat(migration.finishTime()).isNotNull();
   }
 }

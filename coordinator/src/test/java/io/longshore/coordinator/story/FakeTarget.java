@@ -104,7 +104,13 @@ final class FakeTarget extends TargetAgentServiceGrpc.TargetAgentServiceImplBase
     world.accept(request.getMigration());
     world.complete();
     sourceAbandoned.add(request.getSourceAbandoned());
-    answer(to, CompleteTargetResponse.newBuilder().setDemandFaults(7).build());
+    answer(
+        to,
+        CompleteTargetResponse.newBuilder()
+            .setDemandFaults(7)
+            .setDemandFaultP50(Durations.fromMillis(1))
+            .setDemandFaultP99(Durations.fromMillis(3))
+            .build());
   }
 
   @Override

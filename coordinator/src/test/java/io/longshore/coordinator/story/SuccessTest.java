@@ -177,6 +177,8 @@ final class SuccessTest {
     assertThat(result.getZeroPages()).isEqualTo(100);
     assertThat(result.getBytesOnWire()).isEqualTo(FakeSource.PAGES * 4096);
     assertThat(result.getDemandFaults()).isEqualTo(7);
+    assertThat(Durations.toMillis(result.getDemandFaultP50())).isEqualTo(1);
+    assertThat(Durations.toMillis(result.getDemandFaultP99())).isEqualTo(3);
     assertThat(done.getProgress().getTotalBytes()).isEqualTo(FakeSource.PAGES * 4096);
     assertThat(done.getProgress().getMovedBytes()).isEqualTo(FakeSource.PAGES * 4096);
   }

@@ -12,6 +12,7 @@ import io.longshore.platform.error.Reason;
 import io.longshore.target.images.AnnouncedPages;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.AddressArrival;
+import io.longshore.target.pages.DemandFaults;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageStore;
 import io.longshore.target.pages.PageStoreFullException;
@@ -78,7 +79,7 @@ public final class Arrival {
   private final Step<Boolean> prepare;
   private final Step<Duration> restore;
   private final Step<Integer> resume;
-  private final Step<Long> complete;
+  private final Step<DemandFaults> complete;
   private final Step<Phase> abort;
   private final Step<Boolean> giveUp;
   private final Step<Phase> end;
@@ -342,15 +343,15 @@ public final class Arrival {
    *     dead then, and the source still has it as it was at the freeze; WORKLOAD_LOST if the source
    *     is abandoned and pages never come: nothing of the workload is left then
    */
-  public long complete(boolean sourceAbandoned) {
+  public DemandFaults complete(boolean sourceAbandoned) {
     if (!sourceAbandoned) {
       refuseIfStranded();
     }
-    CompletableFuture<Long> outcome;
+    CompletableFuture<DemandFaults> outcome;
     synchronized (this) {
       if (phase == Phase.COMPLETE && onlyEnded) {
         // How many there were is not known any more.
-        return 0;
+        return DemandFaults.NONE;
       }
       if (!complete.wasOrdered()) {
         refuseIfEnding("complete");
@@ -471,7 +472,7 @@ public final class Arrival {
     }
   }
 
-  private Long runComplete() throws IOException, InterruptedException {
+  private DemandFaults runComplete() throws IOException, InterruptedException {
     if (found != null) {
       return completeFound(found);
     }
@@ -506,7 +507,7 @@ public final class Arrival {
     return with.restoration().demandFaults();
   }
 
-  private Long completeFound(FoundCopy copy) throws IOException {
+  private DemandFaults completeFound(FoundCopy copy) throws IOException {
     if (phase() != Phase.RESUMED) {
       throw lost("pages were with an agent that is gone, and the source is too", null);
     }
@@ -517,7 +518,7 @@ public final class Arrival {
       }
     }
     // How many there were is not known any more.
-    return 0L;
+    return DemandFaults.NONE;
   }
 
   private Boolean runGiveUp() throws InterruptedException {

@@ -206,8 +206,9 @@ public final class PageInstaller implements AutoCloseable {
   }
 
   /** Pages that a thread waited for and that were still on the source. */
-  public long demandFaults() {
-    return demandFaults.get();
+  public DemandFaults demandFaults() {
+    return new DemandFaults(
+        demandFaults.get(), store.waits().quantile(0.5), store.waits().quantile(0.99));
   }
 
   /** Again does nothing. */

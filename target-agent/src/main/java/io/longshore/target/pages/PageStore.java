@@ -28,6 +28,7 @@ public final class PageStore implements AutoCloseable {
   private final long limitPages;
   private final PageMemory kept;
   private final RoundPages rounds;
+  private final FaultWaits waits = new FaultWaits();
   private final AtomicLong left = new AtomicLong();
   private final Map<Integer, ProcessPages> processes = new ConcurrentHashMap<>();
   private volatile Runnable whenNothingIsLacked = () -> {};
@@ -99,12 +100,17 @@ public final class PageStore implements AutoCloseable {
           if (processes.containsKey(vpid)) {
             throw new IllegalArgumentException("process " + vpid + " was announced before");
           }
-          announced.put(vpid, new ProcessPages(vpid, of, kept, left));
+          announced.put(vpid, new ProcessPages(vpid, of, kept, left, waits));
         });
     rounds.end(ranges, roundPages);
     announced.values().forEach(process -> process.takeOver(rounds));
     rounds.clear();
     processes.putAll(announced);
+  }
+
+  /** How long threads waited for pages that were demanded. */
+  FaultWaits waits() {
+    return waits;
   }
 
   /**

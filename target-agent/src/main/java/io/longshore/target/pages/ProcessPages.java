@@ -51,20 +51,32 @@ final class ProcessPages {
   @GuardedBy("slots")
   private final int[] slots;
 
-  /** Pages that somebody waits for and that were demanded: when, by nanoTime. */
-  private final ConcurrentSkipListMap<Integer, Long> demanded = new ConcurrentSkipListMap<>();
+  /** Pages that somebody waits for and that were demanded. */
+  private final ConcurrentSkipListMap<Integer, Demanded> demanded = new ConcurrentSkipListMap<>();
+
+  private final FaultWaits waits;
 
   private final PageBits stale;
+
+  /**
+   * When, by nanoTime.
+   *
+   * @param byThread whether a thread of the process waits, rather than who restores it
+   */
+  private record Demanded(long first, long last, boolean byThread) {}
 
   /**
    * Ranges must ascend and not overlap.
    *
    * @param left how many pages all memories lack together; kept up to date
+   * @param waits counts how long threads waited for demanded pages
    */
-  ProcessPages(int vpid, List<PageRange> ranges, PageMemory kept, AtomicLong left) {
+  ProcessPages(
+      int vpid, List<PageRange> ranges, PageMemory kept, AtomicLong left, FaultWaits waits) {
     this.vpid = vpid;
     this.kept = kept;
     this.left = left;
+    this.waits = waits;
     this.starts = new long[ranges.size()];
     this.firstIndices = new int[ranges.size() + 1];
     long end = 0;
@@ -277,7 +289,9 @@ final class ProcessPages {
     if (slot >= 0) {
       return Answer.of(memory.answer(address, kept.segment(slot, 1)));
     }
-    return demanded.putIfAbsent(index, now) == null ? Answer.DEMAND : Answer.DONE;
+    return demanded.putIfAbsent(index, new Demanded(now, now, true)) == null
+        ? Answer.DEMAND
+        : Answer.DONE;
   }
 
   /**
@@ -291,7 +305,7 @@ final class ProcessPages {
       synchronized (slots) {
         here = slots[index] != STALE;
       }
-      if (!here && demanded.putIfAbsent(index, now) == null) {
+      if (!here && demanded.putIfAbsent(index, new Demanded(now, now, false)) == null) {
         found.add(index);
       }
     }
@@ -339,7 +353,8 @@ final class ProcessPages {
     List<Integer> found = new ArrayList<>();
     demanded.forEach(
         (index, since) -> {
-          if (since - before < 0 && demanded.replace(index, since, now)) {
+          Demanded again = new Demanded(since.first(), now, since.byThread());
+          if (since.last() - before < 0 && demanded.replace(index, since, again)) {
             found.add(index);
           }
         });
@@ -422,7 +437,7 @@ final class ProcessPages {
       while (!tryToGive(waited)) {
         LockSupport.parkNanos(BUSY_NANOS);
       }
-      demanded.remove(waited);
+      forgetDemand(waited);
     }
   }
 
@@ -494,7 +509,14 @@ final class ProcessPages {
 
   private void forgetDemands(int index, int count) {
     if (!demanded.isEmpty()) {
-      demanded.subMap(index, index + count).clear();
+      demanded.subMap(index, index + count).keySet().forEach(this::forgetDemand);
+    }
+  }
+
+  private void forgetDemand(int index) {
+    Demanded answered = demanded.remove(index);
+    if (answered != null && answered.byThread()) {
+      waits.record(System.nanoTime() - answered.first());
     }
   }
 

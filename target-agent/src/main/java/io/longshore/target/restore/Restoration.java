@@ -15,6 +15,7 @@ import io.longshore.linux.ThreadNiceness;
 import io.longshore.linux.Userfaultfd;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.target.pages.DemandFaults;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.MemoryHolder;
 import io.longshore.target.pages.MemoryLog;
@@ -408,8 +409,8 @@ public final class Restoration {
   }
 
   /** Demand faults so far. */
-  public synchronized long demandFaults() {
-    return installer == null ? 0 : installer.demandFaults();
+  public synchronized DemandFaults demandFaults() {
+    return installer == null ? DemandFaults.NONE : installer.demandFaults();
   }
 
   /**

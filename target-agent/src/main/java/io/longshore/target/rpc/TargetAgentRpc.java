@@ -26,6 +26,7 @@ import io.longshore.target.arrival.Arrival;
 import io.longshore.target.arrival.Arrivals;
 import io.longshore.target.arrival.Phase;
 import io.longshore.target.check.TargetCheck;
+import io.longshore.target.pages.DemandFaults;
 import java.time.Duration;
 import java.util.function.Supplier;
 
@@ -104,11 +105,22 @@ public final class TargetAgentRpc extends TargetAgentServiceGrpc.TargetAgentServ
   @Override
   public void completeTarget(
       CompleteTargetRequest request, StreamObserver<CompleteTargetResponse> responses) {
-    long faults =
+    DemandFaults faults =
         arrivals
             .get(FactsMessages.ref(request.getMigration()))
             .complete(request.getSourceAbandoned());
-    answer(responses, CompleteTargetResponse.newBuilder().setDemandFaults(faults).build());
+    answer(responses, answerOf(faults));
+  }
+
+  private static CompleteTargetResponse answerOf(DemandFaults faults) {
+    CompleteTargetResponse.Builder answer =
+        CompleteTargetResponse.newBuilder().setDemandFaults(faults.count());
+    if (faults.count() > 0) {
+      answer
+          .setDemandFaultP50(Durations.fromNanos(faults.median().toNanos()))
+          .setDemandFaultP99(Durations.fromNanos(faults.percentile99().toNanos()));
+    }
+    return answer.build();
   }
 
   @Override

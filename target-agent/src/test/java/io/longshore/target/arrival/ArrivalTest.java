@@ -16,6 +16,7 @@ import io.longshore.platform.error.Reason;
 import io.longshore.target.arrival.Arrival.Parts;
 import io.longshore.target.images.ImageFolder;
 import io.longshore.target.network.TestAddresses;
+import io.longshore.target.pages.DemandFaults;
 import io.longshore.target.pages.Demands;
 import io.longshore.target.pages.PageRange;
 import io.longshore.target.pages.PageStore;
@@ -88,7 +89,7 @@ final class ArrivalTest {
     Arrival running = running();
     running.admitStream("images 1", false);
     running.pages().announce(Map.of(1, List.of(new PageRange(1, PAGES))), 0);
-    assertThat(running.complete(false)).isZero();
+    assertThat(running.complete(false)).isEqualTo(DemandFaults.NONE);
     assertForgotten(pages);
     running.admitStream("images 1", true);
     running.hold(new byte[] {7});
@@ -96,8 +97,8 @@ final class ArrivalTest {
     assertThat(running.demands()).isNotNull();
     assertOver(() -> running.images());
     assertOver(() -> running.pages());
-    assertThat(running.complete(false)).isZero();
-    assertThat(running.complete(true)).isZero();
+    assertThat(running.complete(false)).isEqualTo(DemandFaults.NONE);
+    assertThat(running.complete(true)).isEqualTo(DemandFaults.NONE);
     assertThatThrownBy(() -> running.abort(false))
         .isInstanceOfSatisfying(
             LongshoreException.class,

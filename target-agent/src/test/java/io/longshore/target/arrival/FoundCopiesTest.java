@@ -13,6 +13,7 @@ import io.longshore.linux.ProcessFamily;
 import io.longshore.linux.ProcessFamily.Member;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Reason;
+import io.longshore.target.pages.DemandFaults;
 import io.longshore.target.restore.Keeper;
 import io.longshore.target.runtime.PlainProcesses;
 import io.longshore.target.runtime.RecordingRuntime;
@@ -178,8 +179,8 @@ final class FoundCopiesTest {
     // Nobody would read of a fork.
     assertThat(isAlive(keeper.member())).isFalse();
     assertThat(arrivals.get(NEWER).resume()).isEqualTo((int) root.pid());
-    assertThat(arrivals.get(NEWER).complete(false)).isZero();
-    assertThat(arrivals.get(NEWER).complete(true)).isZero();
+    assertThat(arrivals.get(NEWER).complete(false)).isEqualTo(DemandFaults.NONE);
+    assertThat(arrivals.get(NEWER).complete(true)).isEqualTo(DemandFaults.NONE);
     assertThat(folder.path()).doesNotExist();
     assertThat(tree).allMatch(FoundCopiesTest::isAlive);
   }
@@ -248,11 +249,11 @@ final class FoundCopiesTest {
     agentEndsAndTheNextStarts();
     assertThat(tree).allMatch(FoundCopiesTest::isAlive);
     assertThat(folder.path()).doesNotExist();
-    assertThat(arrivals.get(NEWER).complete(false)).isZero();
+    assertThat(arrivals.get(NEWER).complete(false)).isEqualTo(DemandFaults.NONE);
     assertRefused(Reason.ALREADY_RESUMED, () -> arrivals.abort(NEWER, true));
     Arrivals later = new Arrivals(factory());
     later.start();
-    assertThat(later.get(NEWER).complete(false)).isZero();
+    assertThat(later.get(NEWER).complete(false)).isEqualTo(DemandFaults.NONE);
   }
 
   @Test

@@ -88,7 +88,7 @@ final class PageInstallerTest {
     for (int page : List.of(0, 501, 600, 1001, 1009)) {
       assertThat(tenant.ask("read " + page)).isEqualTo(ZEROS);
     }
-    assertThat(installer.demandFaults()).isZero();
+    assertThat(installer.demandFaults()).isEqualTo(DemandFaults.NONE);
   }
 
   @Test
@@ -135,7 +135,10 @@ final class PageInstallerTest {
     assertThat(demanded.poll(10, TimeUnit.SECONDS)).isEqualTo(1100);
     sendZero(1100, 1);
     assertThat(tenant.answer()).isEqualTo(ZEROS);
-    assertThat(installer.demandFaults()).isEqualTo(2);
+    assertThat(installer.demandFaults().count()).isEqualTo(2);
+    assertThat(installer.demandFaults().median()).isPositive();
+    assertThat(installer.demandFaults().percentile99())
+        .isBetween(installer.demandFaults().median(), Duration.ofSeconds(20));
   }
 
   @Test
@@ -156,7 +159,7 @@ final class PageInstallerTest {
     assertThat(fillNow(699, 703).get(10, TimeUnit.SECONDS)).isTrue();
     assertThat(installer.fillNow(List.of(new Span(VPID + 1, 0, 10)), SHORT)).isTrue();
     assertThat(tenant.ask("read 702")).isEqualTo(content(702));
-    assertThat(installer.demandFaults()).isZero();
+    assertThat(installer.demandFaults()).isEqualTo(DemandFaults.NONE);
     assertThat(installer.fillNow(List.of(span(0, 9)), SHORT)).isFalse();
     CompletableFuture<Boolean> never = fillNow(0, 9);
     installer.close();
@@ -199,7 +202,9 @@ final class PageInstallerTest {
     assertThat(demanded.poll(10, TimeUnit.SECONDS)).isEqualTo(700);
     send(690, 20);
     assertThat(tenant.answer()).isEqualTo(content(700));
-    assertThat(installer.demandFaults()).isEqualTo(1);
+    assertThat(installer.demandFaults().count()).isEqualTo(1);
+    // It counts from the first time that it was demanded.
+    assertThat(installer.demandFaults().median()).isGreaterThan(Duration.ofMillis(900));
   }
 
   @Test

@@ -5,6 +5,7 @@ import io.longshore.agent.v1.AbortTargetRequest;
 import io.longshore.agent.v1.CheckTargetRequest;
 import io.longshore.agent.v1.CheckTargetResponse;
 import io.longshore.agent.v1.CompleteTargetRequest;
+import io.longshore.agent.v1.CompleteTargetResponse;
 import io.longshore.agent.v1.GetTargetRequest;
 import io.longshore.agent.v1.PrepareTargetRequest;
 import io.longshore.agent.v1.PrepareTargetResponse;
@@ -12,6 +13,7 @@ import io.longshore.agent.v1.RestoreWorkloadRequest;
 import io.longshore.agent.v1.ResumeWorkloadRequest;
 import io.longshore.agent.v1.TargetAgentServiceGrpc.TargetAgentServiceBlockingStub;
 import io.longshore.coordinator.agent.AgentException;
+import io.longshore.coordinator.agent.DemandFaults;
 import io.longshore.coordinator.agent.MigrationRef;
 import io.longshore.coordinator.agent.TargetAgent;
 import io.longshore.coordinator.agent.TargetCheck;
@@ -87,14 +89,18 @@ final class GrpcTargetAgent implements TargetAgent {
   }
 
   @Override
-  public long complete(MigrationRef migration, boolean sourceAbandoned)
+  public DemandFaults complete(MigrationRef migration, boolean sourceAbandoned)
       throws AgentException, InterruptedException {
     CompleteTargetRequest request =
         CompleteTargetRequest.newBuilder()
             .setMigration(AgentMessages.ref(migration))
             .setSourceAbandoned(sourceAbandoned)
             .build();
-    return calls.call(() -> stub.completeTarget(request)).getDemandFaults();
+    CompleteTargetResponse answer = calls.call(() -> stub.completeTarget(request));
+    return new DemandFaults(
+        answer.getDemandFaults(),
+        AgentMessages.duration(answer.getDemandFaultP50()),
+        AgentMessages.duration(answer.getDemandFaultP99()));
   }
 
   @Override

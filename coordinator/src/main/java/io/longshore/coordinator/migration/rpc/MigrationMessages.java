@@ -155,8 +155,13 @@ final class MigrationMessages {
             .setZeroPages(measured.rounds().zeroPages() + measured.push().zeroPages())
             .setRounds(measured.rounds().round())
             .setStalePages(measured.stalePages())
-            .setDemandFaults(measured.demandFaults())
+            .setDemandFaults(measured.demandFaults().count())
             .setImageBytes(measured.imageBytes());
+    if (measured.demandFaults().count() > 0) {
+      result
+          .setDemandFaultP50(duration(measured.demandFaults().median()))
+          .setDemandFaultP99(duration(measured.demandFaults().percentile99()));
+    }
     java.time.Duration downtime = measured.downtime();
     if (downtime != null) {
       result.setDowntime(duration(downtime));

@@ -4,6 +4,7 @@ import io.longshore.coordinator.agent.ContainerPolicy;
 import io.longshore.coordinator.agent.ContainerPolicy.Mount;
 import io.longshore.coordinator.agent.ContainerPolicy.MountTreatment;
 import io.longshore.coordinator.agent.ContainerPolicy.TcpConnections;
+import io.longshore.coordinator.agent.DemandFaults;
 import io.longshore.coordinator.agent.PushReport;
 import io.longshore.coordinator.agent.RoundReport;
 import io.longshore.coordinator.agent.Workload;
@@ -98,6 +99,8 @@ final class MigrationRow {
           "push_complete",
           "bytes_per_second",
           "demand_faults",
+          "demand_fault_p50",
+          "demand_fault_p99",
           "resolution",
           "fence_pending",
           "max_bandwidth");
@@ -236,7 +239,10 @@ final class MigrationRow {
     row.put("push_bytes_on_wire", push.bytesOnWire());
     row.put("push_complete", push.complete() ? 1 : 0);
     row.put("bytes_per_second", measured.bytesPerSecond());
-    row.put("demand_faults", measured.demandFaults());
+    DemandFaults faults = measured.demandFaults();
+    row.put("demand_faults", faults.count());
+    row.put("demand_fault_p50", faults.median().toNanos());
+    row.put("demand_fault_p99", faults.percentile99().toNanos());
   }
 
   static Migration read(ResultSet row, StatementContext context) throws SQLException {
@@ -342,6 +348,9 @@ final class MigrationRow {
             row.getInt("push_complete") == 1,
             false),
         row.getLong("bytes_per_second"),
-        row.getLong("demand_faults"));
+        new DemandFaults(
+            row.getLong("demand_faults"),
+            Duration.ofNanos(row.getLong("demand_fault_p50")),
+            Duration.ofNanos(row.getLong("demand_fault_p99"))));
   }
 }
