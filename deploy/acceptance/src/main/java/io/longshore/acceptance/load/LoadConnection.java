@@ -3,7 +3,6 @@ package io.longshore.acceptance.load;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.Protocol;
@@ -15,41 +14,40 @@ import redis.clients.jedis.exceptions.JedisDataException;
  * a quarter reads an owned key, a quarter a filled one. It never connects again: when the
  * connection breaks it is lost. Its figures may be read once {@link #run} has returned.
  */
-final class LoadConnection implements Runnable {
+final class LoadConnection implements LoadThread {
   private final int index;
   private final Connection connection;
   private final Content content;
-  private final long filledKeys;
+  private final Zipf filledKeys;
+  private final Zipf chosenOwned;
   private final long pauseNanos;
-  private final Supplier<Phase> phase;
+  private final Phases phases;
   private final BooleanSupplier stopped;
   private final SplittableRandom random;
   private final OwnedVersions owned;
   private final byte[] value;
   private final byte[][] ownedKeys;
-  private final HistogramPerPhase latencies = new HistogramPerPhase();
-  private final HistogramPerPhase gaps = new HistogramPerPhase();
-  private long requests;
-  private long failed;
-  private long wrong;
-  private @Nullable String firstError;
-  private boolean lost;
+  private final Answers answers;
+  private long lastAnswer;
 
   LoadConnection(
       int index,
       Connection connection,
       Content content,
-      long filledKeys,
+      Zipf filledKeys,
+      Zipf chosenOwned,
       long pauseNanos,
       int keysOwned,
-      Supplier<Phase> phase,
+      Phases phases,
       BooleanSupplier stopped) {
     this.index = index;
     this.connection = connection;
     this.content = content;
     this.filledKeys = filledKeys;
+    this.chosenOwned = chosenOwned;
     this.pauseNanos = pauseNanos;
-    this.phase = phase;
+    this.phases = phases;
+    answers = new Answers(phases.origin());
     this.stopped = stopped;
     random = new SplittableRandom(index);
     owned = new OwnedVersions(keysOwned);
@@ -62,50 +60,37 @@ final class LoadConnection implements Runnable {
 
   @Override
   public void run() {
-    long answered = System.nanoTime();
+    lastAnswer = System.nanoTime();
     try {
       for (int key = 0; key < owned.keys(); key++) {
-        answered = timed(answered, key, true);
+        ask(key, true);
       }
       while (!stopped.getAsBoolean()) {
         LockSupport.parkNanos(pauseNanos);
         int choice = random.nextInt(4);
-        int key = choice == 3 ? -1 : random.nextInt(owned.keys());
-        answered = timed(answered, key, choice < 2);
+        int key = choice == 3 ? -1 : chosenOwned.next(random);
+        ask(key, choice < 2);
       }
     } catch (JedisConnectionException e) {
-      lost = true;
-      failed++;
-      remember(e);
-      gaps.of(phase.get()).record(System.nanoTime() - answered);
+      answers.lost(e, phases.now(), lastAnswer, System.nanoTime());
     }
     connection.close();
   }
 
-  /**
-   * Makes one request. Returns when it was answered, or {@code before} if the answer was no
-   * success.
-   */
-  private long timed(long before, int key, boolean write) {
+  private void ask(int key, boolean write) {
     long start = System.nanoTime();
-    boolean right;
-    requests++;
     try {
-      right = write ? write(key) : key < 0 ? readFilled() : readOwned(key);
-      wrong += right ? 0 : 1;
+      boolean right = write ? write(key) : key < 0 ? readFilled() : readOwned(key);
+      if (right) {
+        long end = System.nanoTime();
+        answers.answered(phases.now(), lastAnswer, start, end);
+        lastAnswer = end;
+      } else {
+        answers.wrong();
+      }
     } catch (JedisDataException e) {
-      right = false;
-      remember(e);
+      answers.failed(e);
     }
-    if (!right) {
-      failed++;
-      return before;
-    }
-    long end = System.nanoTime();
-    Phase now = phase.get();
-    latencies.of(now).record(end - start);
-    gaps.of(now).record(end - before);
-    return end;
   }
 
   private boolean write(int key) {
@@ -124,51 +109,18 @@ final class LoadConnection implements Runnable {
   }
 
   private boolean readFilled() {
-    long id = Content.filled(random.nextLong(filledKeys));
+    long id = Content.filled(filledKeys.next(random));
     connection.sendCommand(Protocol.Command.GET, Content.key(id));
     byte @Nullable [] answer = connection.getBinaryBulkReply();
     return answer != null && content.matches(id, 0, answer);
-  }
-
-  private void remember(RuntimeException e) {
-    if (firstError == null) {
-      firstError = e.toString();
-    }
   }
 
   OwnedVersions owned() {
     return owned;
   }
 
-  /** Times from sending a request until its answer was read, of successful ones. */
-  LatencyHistogram latencies(Phase phase) {
-    return latencies.of(phase);
-  }
-
-  /** Times between two successful answers; the last one may end with the loss of the connection. */
-  LatencyHistogram gaps(Phase phase) {
-    return gaps.of(phase);
-  }
-
-  long requests() {
-    return requests;
-  }
-
-  /** Requests that failed, were never answered or were answered wrongly. */
-  long failed() {
-    return failed;
-  }
-
-  /** Requests that were answered wrongly. */
-  long wrong() {
-    return wrong;
-  }
-
-  boolean isLost() {
-    return lost;
-  }
-
-  @Nullable String firstError() {
-    return firstError;
+  @Override
+  public Answers answers() {
+    return answers;
   }
 }

@@ -27,7 +27,7 @@ class LoadConnectionTest {
   private Process server;
   private HostAndPort address;
   private volatile boolean stopped;
-  private volatile Phase phase = Phase.BEFORE;
+  private final Phases phases = new Phases(System.nanoTime());
 
   @BeforeEach
   void startServer() throws IOException {
@@ -70,16 +70,18 @@ class LoadConnectionTest {
     LoadConnection load = newLoad();
     Thread thread = Thread.ofPlatform().start(load);
     Thread.sleep(200);
-    phase = Phase.DURING;
+    phases.begin(Phase.DURING, System.nanoTime());
     Thread.sleep(200);
     stopped = true;
     thread.join();
-    assertThat(load.failed()).isZero();
-    assertThat(load.isLost()).isFalse();
-    assertThat(load.latencies(Phase.BEFORE).count()).isPositive();
-    assertThat(load.latencies(Phase.DURING).count()).isPositive();
-    assertThat(load.requests())
-        .isEqualTo(load.latencies(Phase.BEFORE).count() + load.latencies(Phase.DURING).count());
+    assertThat(load.answers().failed()).isZero();
+    assertThat(load.answers().isLost()).isFalse();
+    assertThat(load.answers().latencies(Phase.BEFORE).count()).isPositive();
+    assertThat(load.answers().latencies(Phase.DURING).count()).isPositive();
+    assertThat(load.answers().requests())
+        .isEqualTo(
+            load.answers().latencies(Phase.BEFORE).count()
+                + load.answers().latencies(Phase.DURING).count());
   }
 
   @Test
@@ -93,8 +95,8 @@ class LoadConnectionTest {
     Thread.sleep(100);
     stopped = true;
     thread.join();
-    assertThat(load.failed()).isZero();
-    assertThat(Duration.ofNanos(load.gaps(Phase.BEFORE).most()))
+    assertThat(load.answers().failed()).isZero();
+    assertThat(Duration.ofNanos(load.answers().gaps(Phase.BEFORE).most()))
         .isBetween(Duration.ofMillis(300), Duration.ofMillis(600));
   }
 
@@ -105,9 +107,9 @@ class LoadConnectionTest {
     Thread.sleep(100);
     server.destroyForcibly().waitFor();
     thread.join();
-    assertThat(load.isLost()).isTrue();
-    assertThat(load.failed()).isEqualTo(1);
-    assertThat(load.firstError()).isNotNull();
+    assertThat(load.answers().isLost()).isTrue();
+    assertThat(load.answers().failed()).isEqualTo(1);
+    assertThat(load.answers().firstError()).isNotNull();
   }
 
   @Test
@@ -115,11 +117,11 @@ class LoadConnectionTest {
     overwrite(Content.filled(2));
     LoadConnection load = newLoad();
     Thread thread = Thread.ofPlatform().start(load);
-    await().atMost(Duration.ofSeconds(10)).until(() -> load.wrong() > 0);
+    await().atMost(Duration.ofSeconds(10)).until(() -> load.answers().answeredWrongly() > 0);
     stopped = true;
     thread.join();
-    assertThat(load.failed()).isEqualTo(load.wrong()).isPositive();
-    assertThat(load.isLost()).isFalse();
+    assertThat(load.answers().failed()).isEqualTo(load.answers().answeredWrongly()).isPositive();
+    assertThat(load.answers().isLost()).isFalse();
   }
 
   @Test
@@ -141,8 +143,17 @@ class LoadConnectionTest {
   }
 
   private LoadConnection newLoad() {
+    phases.begin(Phase.BEFORE, System.nanoTime());
     return new LoadConnection(
-        0, connect(), content, FILLED, 1_000_000, 5, () -> phase, () -> stopped);
+        0,
+        connect(),
+        content,
+        new Zipf((int) FILLED, 0),
+        new Zipf(5, 0),
+        1_000_000,
+        5,
+        phases,
+        () -> stopped);
   }
 
   private Connection connect() {
