@@ -6,7 +6,8 @@
 //   --size SIZE         private anonymous memory in all (k, m, g), shared out to all processes and threads; 64m
 //   --threads N         threads with a share, in each process; 1
 //   --children N        processes besides the first; 0
-//   --content KIND      random | zeros (a quarter of the pages is written with zeros) | compressible; random
+//   --content KIND      random | zeros (a quarter of the pages is written with zeros) | zero (all of them) | compressible;
+//                       random
 //   --untouched PERCENT pages of its share that are never written, so they must read as zero; 0
 //   --shared SIZE       memory shared by all processes (MAP_SHARED | MAP_ANONYMOUS); 0
 //   --memfd SIZE        the same in a memfd whose descriptor stays open; 0
@@ -15,12 +16,14 @@
 //   --open PATH         a file to keep open for reading, up to 16 times; its offset and next byte are checked
 //   --dirty PAGES       pages to overwrite with new content, per second and thread; 0. The hash then changes, the
 //                       comparison with the pattern still counts
+//   --working-set SIZE  those pages lie in so much of each process's share; all of it
 //   --seed N            for another pattern; 1
 //   --pid N             start with this process id (needs a free id and ns_last_pid)
 //   --undumpable        hold something that CRIU cannot dump (a userfaultfd)
 //
 // Prints {"pid":N,"hash":"...","heart":N} when it is filled. At the address 'heart' of each of its processes are two
-// words of 8 bytes: HEART, and a number that every thread makes larger all the time. Signals to that pid:
+// words of 8 bytes: HEART, and a number that every thread makes larger all the time, and with each page that it
+// overwrites. Signals to that pid:
 //   SIGUSR1  every thread compares and hashes its share, then 'report' is replaced: one JSON object, see write_report.
 //            'generation' counts the requests.
 //   SIGTERM  ends all its processes. SIGKILL to the process group (kill -9 -PID) does as well.
@@ -51,11 +54,11 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, WORDS = PAGE / 8, MOST_PROCESSES = 64, MOST_THREADS = 64, MOST_FILES = 16 };
-enum content { RANDOM, ZEROS, COMPRESSIBLE };
+enum content { RANDOM, ZEROS, ZERO, COMPRESSIBLE };
 
 static struct {
   const char *folder;
-  uint64_t size, shared, memfd, locked, inherited, seed;
+  uint64_t size, shared, memfd, locked, inherited, working_set, seed;
   unsigned threads, children, untouched, dirty, files;
   const char *file[MOST_FILES];
   enum content content;
@@ -130,7 +133,7 @@ static bool is_untouched(const struct region *region, uint64_t page) {
 
 static void make_page(const struct region *region, uint64_t page, uint32_t version, uint64_t *words) {
   uint64_t state = mix(region->key ^ mix(page + 1) ^ ((uint64_t)version << 40));
-  if (region->content == ZEROS && state % 4 == 0) {
+  if (region->content == ZERO || (region->content == ZEROS && state % 4 == 0)) {
     memset(words, 0, PAGE);
   } else if (region->content == COMPRESSIBLE) {
     uint64_t few[4] = {state, page, version, 0x2020202020202020u};
@@ -226,6 +229,7 @@ struct worker {
   uint64_t done;  // the last request it answered
   uint64_t dirtied;
   uint64_t random;
+  uint64_t working_set;  // pages
 };
 
 static struct worker workers[MOST_THREADS];
@@ -241,10 +245,11 @@ static struct timespec now(void) {
 
 static void overwrite_some(struct worker *worker, unsigned pages) {
   for (unsigned i = 0; i < pages; i++) {
-    uint64_t page = mix(++worker->random) % worker->region.pages;
+    uint64_t page = mix(++worker->random) % worker->working_set;
     if (is_untouched(&worker->region, page)) continue;
     make_page(&worker->region, page, ++worker->region.version[page], (uint64_t *)(worker->region.start + page * PAGE));
     worker->dirtied++;
+    beat();
   }
 }
 
@@ -296,6 +301,8 @@ static void start_workers(uint64_t size) {
     worker->region.content = options.content;
     worker->region.untouched = options.untouched;
     worker->random = mix(worker->region.key);
+    worker->working_set = options.working_set / PAGE / options.threads;
+    if (!worker->working_set || worker->working_set > worker->region.pages) worker->working_set = worker->region.pages;
     if (options.dirty) {
       worker->region.version = calloc(worker->region.pages + 1, sizeof(uint32_t));
       if (!worker->region.version) fail("no memory for page versions");
@@ -632,17 +639,19 @@ static unsigned parse_number(const char *text, unsigned least, unsigned most) {
 static enum content parse_content(const char *text) {
   if (!strcmp(text, "random")) return RANDOM;
   if (!strcmp(text, "zeros")) return ZEROS;
+  if (!strcmp(text, "zero")) return ZERO;
   if (!strcmp(text, "compressible")) return COMPRESSIBLE;
   fail("not a kind of content: %s", text);
 }
 
 static void parse_options(int count, char **arguments) {
-  enum { FOLDER = 1, SIZE, THREADS, CHILDREN, CONTENT, UNTOUCHED, SHARED, MEMFD, LOCKED, INHERITED, OPEN, DIRTY, SEED, PID, UNDUMPABLE };
+  enum { FOLDER = 1, SIZE, THREADS, CHILDREN, CONTENT, UNTOUCHED, SHARED, MEMFD, LOCKED, INHERITED, OPEN, DIRTY,
+         WORKING_SET, SEED, PID, UNDUMPABLE };
   static const struct option names[] = {
     {"folder", 1, 0, FOLDER}, {"size", 1, 0, SIZE}, {"threads", 1, 0, THREADS}, {"children", 1, 0, CHILDREN},
     {"content", 1, 0, CONTENT}, {"untouched", 1, 0, UNTOUCHED}, {"shared", 1, 0, SHARED}, {"memfd", 1, 0, MEMFD},
     {"locked", 1, 0, LOCKED}, {"inherited", 1, 0, INHERITED}, {"open", 1, 0, OPEN}, {"dirty", 1, 0, DIRTY},
-    {"seed", 1, 0, SEED}, {"pid", 1, 0, PID}, {"undumpable", 0, 0, UNDUMPABLE}, {0, 0, 0, 0}};
+    {"working-set", 1, 0, WORKING_SET}, {"seed", 1, 0, SEED}, {"pid", 1, 0, PID}, {"undumpable", 0, 0, UNDUMPABLE}, {0, 0, 0, 0}};
   for (int name; (name = getopt_long(count, arguments, "", names, NULL)) != -1;) {
     switch (name) {
       case FOLDER: options.folder = optarg; break;
@@ -659,7 +668,8 @@ static void parse_options(int count, char **arguments) {
         if (options.files == MOST_FILES) fail("at most %d files", MOST_FILES);
         options.file[options.files++] = optarg;
         break;
-      case DIRTY: options.dirty = parse_number(optarg, 0, 10000000); break;
+      case DIRTY: options.dirty = parse_number(optarg, 0, 100000000); break;
+      case WORKING_SET: options.working_set = parse_size(optarg); break;
       case SEED: options.seed = strtoull(optarg, NULL, 10); break;
       case PID: options.pid = (int)parse_number(optarg, 2, 4194303); break;
       case UNDUMPABLE: options.undumpable = true; break;

@@ -5,7 +5,9 @@ import com.google.gson.JsonParser;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** A load client at work. */
 final class LoadRun implements AutoCloseable {
@@ -17,6 +19,27 @@ final class LoadRun implements AutoCloseable {
     this.process = process;
     output = process.inputReader();
     input = process.outputWriter();
+  }
+
+  /**
+   * The client on host client.
+   *
+   * @param words its command and options
+   */
+  static Command client(Testbed testbed, List<String> words) {
+    return testbed.on(
+        "client",
+        Stream.concat(
+                Stream.of(
+                    Checkout.tool("JAVA_HOME") + "/bin/java",
+                    "-Xmx256m",
+                    "-XX:+UseSerialGC",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    "io.longshore.acceptance.load.LoadClient"),
+                words.stream())
+            .toArray(String[]::new));
   }
 
   static LoadRun begin(Process process) throws IOException {
@@ -52,6 +75,30 @@ final class LoadRun implements AutoCloseable {
       throw new AssertionError("the load client died: " + process.errorReader().readLine());
     }
     return JsonParser.parseString(line).getAsJsonObject();
+  }
+
+  /** Stops it and adds what it reported to the row of a benchmark. */
+  void reportTo(JsonObject row) throws IOException {
+    add(end(), row);
+  }
+
+  /** Adds the report of a load client to the row of a benchmark. */
+  static void add(JsonObject report, JsonObject row) {
+    row.addProperty("downtime_ms", report.get("client_downtime_ms").getAsDouble());
+    for (String name :
+        List.of(
+            "back_to_90_percent_ms",
+            "requests_failed",
+            "answers_wrong",
+            "connections_lost",
+            "client_longest_pause_ms",
+            "answers_per_100_ms",
+            "during_begins_ms")) {
+      if (report.has(name)) {
+        row.add(name, report.get(name));
+      }
+    }
+    row.add("load", report.get("phases"));
   }
 
   /** What it printed is lost; it ends soon when its input does. */

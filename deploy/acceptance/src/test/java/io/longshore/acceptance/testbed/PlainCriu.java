@@ -2,6 +2,7 @@ package io.longshore.acceptance.testbed;
 
 import static org.awaitility.Awaitility.await;
 
+import io.longshore.acceptance.testbed.BenchWorkload.Cargo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +17,9 @@ import java.util.concurrent.TimeUnit;
  * nothing is left to chance, and nothing is prepared that could be prepared before.
  */
 final class PlainCriu {
-  private static final String IMAGES = "/run/plain";
+  /** A tmpfs, as /run is on every host. */
+  private static final String IN_MEMORY = "/run/plain";
+
   private static final String SOURCE = "10.77.0.11";
   private static final String TARGET = "10.77.0.12";
   private static final String PAGES = "7999";
@@ -24,6 +27,8 @@ final class PlainCriu {
 
   /** How the memory gets there. */
   enum Way {
+    /** Into a file system on a's disk, over the network into one on b's. */
+    DISK("dump to disk, copy, restore"),
     /** Into a tmpfs on a, over the network into one on b. */
     COPY("dump to tmpfs, copy, restore"),
     /** Over the network into a tmpfs on b while it is dumped. */
@@ -46,9 +51,19 @@ final class PlainCriu {
   private final Testbed testbed;
   private final String criu = Checkout.tool("LONGSHORE_CRIU");
   private final List<Process> running = new ArrayList<>();
+  private Way way = Way.COPY;
+
+  /**
+   * Preloaded into {@code criu dump}: what makes root without CAP_SYS_RESOURCE able to dump
+   * processes of another user. Empty where root needs no such help.
+   */
+  private String preloaded = "";
 
   /** Of a root who may not go beyond it, CRIU's lazy pages need 4 MiB (page-pipe.c). */
   private static final Path PIPE_LIMIT = Path.of("/proc/sys/fs/pipe-max-size");
+
+  private static final String TASK_LIMITS =
+      "lib/criu/target/classes/io/longshore/criu/run/task_limits.so";
 
   PlainCriu(Testbed testbed) {
     this.testbed = testbed;
@@ -57,12 +72,15 @@ final class PlainCriu {
   /**
    * Moves it.
    *
-   * @param address that moves with it, in CIDR notation; empty if none does
    * @return how long it took, from the first command to when nothing more has to come
    */
-  Duration move(Way way, int pid, String address) throws IOException, InterruptedException {
+  Duration move(Way byWay, Cargo cargo) throws IOException, InterruptedException {
+    way = byWay;
+    preloaded = cargo.isOfAnotherUser() ? Checkout.path(TASK_LIMITS).toString() : "";
+    int pid = cargo.pid();
+    String address = cargo.address();
     for (String host : Testbed.NODES) {
-      testbed.shell(host, "rm -rf \"$1\" && mkdir \"$1\"", IMAGES);
+      testbed.shell(host, "rm -rf \"$1\" && mkdir \"$1\"", images(host));
     }
     // Only the first read of such a file gives anything, and the JDK's is of one byte.
     String pipeLimit = Command.of(List.of("cat", PIPE_LIMIT.toString())).run().expectSuccess();
@@ -73,7 +91,7 @@ final class PlainCriu {
     try {
       Process daemon =
           switch (way) {
-            case COPY -> {
+            case DISK, COPY -> {
               dump(pid, "");
               yield null;
             }
@@ -85,19 +103,20 @@ final class PlainCriu {
               yield null;
             }
             case LAZY -> {
-              Process dump = start("a", criu, lazyDump(pid));
+              Process dump = start("a", "env", lazyDump(pid));
               awaitListening("a", PAGES);
               yield dump;
             }
           };
       leave(address);
-      copy(way);
+      copy();
       arrive(address);
       List<String> options = new ArrayList<>();
       Process pages = null;
       if (way == Way.LAZY) {
         pages = start("b", criu, lazyPages());
-        testbed.shell("b", "until [ -S \"$1/lazy-pages.socket\" ]; do sleep 0.01; done", IMAGES);
+        testbed.shell(
+            "b", "until [ -S \"$1/lazy-pages.socket\" ]; do sleep 0.01; done", images("b"));
         options.add("--lazy-pages");
       }
       restore(options);
@@ -121,7 +140,7 @@ final class PlainCriu {
         testbed.shell(
             host,
             "rm -rf \"$1\"; nft list tables | grep -E 'CRIU|plain' | while read -r words; do nft delete $words; done",
-            IMAGES);
+            images(host));
       }
     }
   }
@@ -135,26 +154,37 @@ final class PlainCriu {
   private void dump(int pid, String options) {
     testbed.shell(
         "a",
-        "\"$1\" dump --tree \"$2\" --images-dir \"$3\" --tcp-established --network-lock nftables --ext-unix-sk --file-locks "
+        "LD_PRELOAD=$4 \"$1\" dump --tree \"$2\" --images-dir \"$3\" --tcp-established --network-lock nftables --ext-unix-sk --file-locks "
             + options
             + " -o dump.log || { grep Error \"$3/dump.log\" >&2; exit 1; }",
         criu,
         Integer.toString(pid),
-        IMAGES);
+        images("a"),
+        preloaded);
   }
 
-  private static List<String> pageServer() {
+  private List<String> pageServer() {
     return List.of(
-        "page-server", "--images-dir", IMAGES, "--address", TARGET, "--port", PAGES, "-o", "s.log");
+        "page-server",
+        "--images-dir",
+        images("b"),
+        "--address",
+        TARGET,
+        "--port",
+        PAGES,
+        "-o",
+        "s.log");
   }
 
-  private static List<String> lazyDump(int pid) {
+  private List<String> lazyDump(int pid) {
     return List.of(
+        "LD_PRELOAD=" + preloaded,
+        criu,
         "dump",
         "--tree",
         Integer.toString(pid),
         "--images-dir",
-        IMAGES,
+        images("a"),
         "--tcp-established",
         "--network-lock",
         "nftables",
@@ -169,13 +199,13 @@ final class PlainCriu {
         "dump.log");
   }
 
-  private static List<String> lazyPages() {
+  private List<String> lazyPages() {
     return List.of(
         "lazy-pages",
         "--images-dir",
-        IMAGES,
+        images("b"),
         "--work-dir",
-        IMAGES,
+        images("b"),
         "--page-server",
         "--address",
         SOURCE,
@@ -185,18 +215,21 @@ final class PlainCriu {
         "lazy.log");
   }
 
-  private void copy(Way way) throws IOException, InterruptedException {
+  private void copy() throws IOException, InterruptedException {
     Process receiver =
         start(
             "b",
             "socat",
-            List.of("-u", "TCP-LISTEN:" + FILES + ",reuseaddr", "EXEC:tar --extract -C " + IMAGES));
+            List.of(
+                "-u",
+                "TCP-LISTEN:" + FILES + ",reuseaddr",
+                "EXEC:tar --extract -C " + images("b")));
     awaitListening("b", FILES);
     testbed.shell(
-        "a", "tar --create -C \"$1\" . | socat -u - TCP:\"$2\":\"$3\"", IMAGES, TARGET, FILES);
+        "a", "tar --create -C \"$1\" . | socat -u - TCP:\"$2\":\"$3\"", images("a"), TARGET, FILES);
     requireSuccess(receiver);
-    if (way == Way.COPY) {
-      testbed.shell("a", "rm -f \"$1\"/pages-*.img", IMAGES);
+    if (way == Way.COPY || way == Way.DISK) {
+      testbed.shell("a", "rm -f \"$1\"/pages-*.img", images("a"));
     }
   }
 
@@ -207,7 +240,12 @@ final class PlainCriu {
             + String.join(" ", options)
             + " -o restore.log || { grep -h Error \"$2\"/*.log >&2; exit 1; }",
         criu,
-        IMAGES);
+        images("b"));
+  }
+
+  /** Hosts share the disk, so each has a folder of its own there. */
+  private String images(String host) {
+    return way == Way.DISK ? Testbed.disk().resolve("images-" + host).toString() : IN_MEMORY;
   }
 
   private void leave(String address) {

@@ -63,8 +63,29 @@ final class RedisWorkload implements AutoCloseable {
 
   /** Loads it until the load is told to end. Returns when the client is warm. */
   LoadRun load(int connections) {
-    Command command =
-        client("load", "--connections", "" + connections, "--warm-up", "2", "--versions", VERSIONS);
+    return begin(
+        client(
+            "load", "--connections", "" + connections, "--warm-up", "2", "--versions", VERSIONS));
+  }
+
+  /** The same, more often with some keys than with others, half of it writes. */
+  LoadRun zipfLoad(int connections) {
+    return begin(
+        client(
+            "load",
+            "--connections",
+            "" + connections,
+            "--owned-keys",
+            "2000",
+            "--zipf",
+            "0.99",
+            "--warm-up",
+            "5",
+            "--versions",
+            VERSIONS));
+  }
+
+  private static LoadRun begin(Command command) {
     try {
       return LoadRun.begin(command.start());
     } catch (IOException e) {
@@ -80,22 +101,9 @@ final class RedisWorkload implements AutoCloseable {
 
   private Command client(String name, String... options) {
     List<String> words =
-        new ArrayList<>(
-            List.of(
-                Checkout.tool("JAVA_HOME") + "/bin/java",
-                "-Xmx256m",
-                "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "io.longshore.acceptance.load.LoadClient",
-                name,
-                "--server",
-                ADDRESS + ":6379",
-                "--bytes",
-                "" + bytes));
+        new ArrayList<>(List.of(name, "--server", ADDRESS + ":6379", "--bytes", "" + bytes));
     words.addAll(List.of(options));
-    return testbed.on("client", words.toArray(String[]::new));
+    return LoadRun.client(testbed, words);
   }
 
   /** Ends it on whatever host it is. */

@@ -96,6 +96,14 @@ final class Testbed {
     return Objects.requireNonNull(Path.of(certificates).getParent());
   }
 
+  /** A folder on a disk that all hosts see and may write to; each testbed is given it. */
+  static Path disk() {
+    return Path.of(
+        Objects.requireNonNull(
+            System.getenv("LONGSHORE_TESTBED_DISK"),
+            "LONGSHORE_TESTBED_DISK is not set: deploy/bench sets it"));
+  }
+
   /** What its network namespaces, and on the machine its cgroups, are called after. */
   String name() {
     return folder().getFileName().toString().replace("longshore-testbed-", "longshore-");

@@ -37,6 +37,11 @@ final class Testbeds implements AutoCloseable {
     return testbed;
   }
 
+  /** The one that is up, if any. */
+  @Nullable Testbed current() {
+    return current;
+  }
+
   /** What the services send goes here. */
   SpanReceiver spans() {
     return spans;
