@@ -4,13 +4,19 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /**
- * Fills a Redis server, loads it, checks it. Each command prints one JSON object. Exit status: 0
- * all was right, 1 something was lost or wrong, 2 usage.
+ * Fills a Redis server, loads it, checks it; reports what pgbench saw. Each
+ * command prints one JSON object. Exit status: 0 all was right, 1 something was lost or wrong, 2
+ * usage.
  */
 @Command(
     name = "load-client",
     mixinStandardHelpOptions = true,
-    subcommands = {FillCommand.class, LoadCommand.class, CheckCommand.class})
+    subcommands = {
+      FillCommand.class,
+      LoadCommand.class,
+      CheckCommand.class,
+      PgbenchCommand.class
+    })
 public final class LoadClient {
   private LoadClient() {}
 
