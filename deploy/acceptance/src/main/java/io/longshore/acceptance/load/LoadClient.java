@@ -4,7 +4,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /**
- * Fills a Redis server, loads it, checks it; reports what pgbench saw. Each
+ * Fills a Redis server, loads it, checks it; loads another service; reports what pgbench saw. Each
  * command prints one JSON object. Exit status: 0 all was right, 1 something was lost or wrong, 2
  * usage.
  */
@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
       FillCommand.class,
       LoadCommand.class,
       CheckCommand.class,
+      HttpCommand.class,
       PgbenchCommand.class
     })
 public final class LoadClient {

@@ -45,6 +45,7 @@ class BenchRuns {
     all.add(BenchMemory.dirtier(MEBIBYTES / 2, MEBIBYTES / 8, 2));
     all.add(BenchMemory.dirtier(MEBIBYTES / 2, MEBIBYTES / 8, 10));
     all.add(new BenchPostgres(MEBIBYTES / 2));
+    all.add(new BenchService(MEBIBYTES / 2));
     all.add(BenchMemory.tree(MEBIBYTES / 2));
     for (String content : List.of("random", "compressible", "zero")) {
       for (int mebibytes : List.of(64, 256, 1024, 4096)) {
