@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
@@ -155,18 +157,30 @@ final class PageReader implements AutoCloseable {
   }
 
   private void read(PageRange range, MemorySegment content) throws IOException {
-    long read = memory.read(range.pid(), range.firstPage() * PageSize.BYTES, content);
-    if (read < content.byteSize()) {
-      // What stands in the buffer then is of other pages.
-      throw new IOException(
-          "process %d cannot be read at %#x: of %d bytes from %#x on only %d were there"
-              .formatted(
-                  range.pid(),
-                  memory.stoppedAtAddress(),
-                  content.byteSize(),
-                  range.firstPage() * PageSize.BYTES,
-                  read));
+    long start = range.firstPage() * PageSize.BYTES;
+    for (long at = 0; at < content.byteSize(); ) {
+      at += memory.read(range.pid(), start + at, content.asSlice(at));
+      if (at < content.byteSize()) {
+        readProtected(range.pid(), start + at, content.asSlice(at, PageSize.BYTES));
+        at += PageSize.BYTES;
+      }
     }
+  }
+
+  /**
+   * A page with content that the process itself may not read now, such as those with which a JVM
+   * stops its threads; by proc_pid_mem(5), which needs no right on the page.
+   */
+  private static void readProtected(int pid, long address, MemorySegment page) throws IOException {
+    try (FileChannel file = FileChannel.open(Path.of("/proc", Integer.toString(pid), "mem"))) {
+      if (file.read(page.asByteBuffer(), address) == PageSize.BYTES) {
+        return;
+      }
+    } catch (IOException e) {
+      // What stands in the buffer then is of other pages.
+      throw new IOException("process %d cannot be read at %#x".formatted(pid, address), e);
+    }
+    throw new IOException("process %d cannot be read at %#x".formatted(pid, address));
   }
 
   private boolean isZero(int offset) {
