@@ -74,6 +74,12 @@ final class BenchResults {
       Files.writeString(folder.resolve(plot.getKey()), plot.getValue());
     }
     String text = BenchTable.of(rows, plots.keySet());
+    Path tracking = folder.resolve("tracking.json");
+    if (Files.exists(tracking)) {
+      text +=
+          BenchTable.ofTracking(
+              JsonParser.parseString(Files.readString(tracking)).getAsJsonObject());
+    }
     Files.writeString(folder.resolve("matrix.md"), text);
   }
 

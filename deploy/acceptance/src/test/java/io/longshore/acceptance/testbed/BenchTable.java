@@ -91,6 +91,22 @@ final class BenchTable {
     return text.toString();
   }
 
+  /** What deploy/bench tracking measured. */
+  static String ofTracking(JsonObject tracking) {
+    List<JsonObject> runs = new ArrayList<>();
+    tracking.getAsJsonArray("runs").forEach(run -> runs.add(run.getAsJsonObject()));
+    return """
+
+    ## Tracking
+    What rounds cost a workload that overwrites pages as fast as it can, alone on its processor: %s %% of its throughput, of %d runs. Measured %s at commit %s.
+    """
+        .formatted(
+            of(runs, "cost_percent", 1, "%.1f"),
+            runs.size(),
+            string(tracking, "at").substring(0, 10),
+            string(tracking, "commit").substring(0, 12));
+  }
+
   static String linkName(String link) {
     return link.equals("none")
         ? "unshaped link"
@@ -137,23 +153,17 @@ final class BenchTable {
   }
 
   private static String phases(List<JsonObject> rows, String name, String format) {
-    List<JsonObject> loads =
-        rows.stream()
-            .filter(row -> row.has("load"))
-            .map(row -> row.getAsJsonObject("load"))
-            .toList();
-    return loads.isEmpty()
-        ? ""
-        : Stream.of("before", "during", "after")
+    List<String> medians =
+        Stream.of("before", "during", "after")
             .map(
                 phase ->
-                    median(
-                        figures(
-                            loads.stream().map(load -> load.getAsJsonObject(phase)).toList(),
-                            name,
-                            1),
-                        format))
-            .collect(Collectors.joining(" / "));
+                    rows.stream()
+                        .filter(row -> row.has("load"))
+                        .map(row -> row.getAsJsonObject("load").getAsJsonObject(phase))
+                        .toList())
+            .map(figures -> median(figures(figures, name, 1), format))
+            .toList();
+    return medians.contains("") ? "" : String.join(" / ", medians);
   }
 
   static double[] figures(List<JsonObject> rows, String name, double factor) {
@@ -236,7 +246,7 @@ final class BenchTable {
       if (row.has("strategy") && string(row, "way").endsWith("auto")) {
         remarks.add("chose " + string(row, "strategy").replace('_', '-'));
       }
-      if (row.has("load") && !row.has("back_to_90_percent_ms")) {
+      if (row.has("answers_per_100_ms") && !row.has("back_to_90_percent_ms")) {
         remarks.add("not back to 90 % of the throughput while it was watched");
       }
     }
