@@ -26,7 +26,7 @@ final class ContainerWorkload implements AutoCloseable {
 
   private static final String RESOURCES =
       """
-      {"memory": {"limit": 1073741824}, "pids": {"limit": 20}, "cpu": {"shares": 512, "quota": 150000, "period": 100000}}
+      {"memory": {"limit": 1073741824}, "pids": {"limit": 60}, "cpu": {"shares": 512, "quota": 150000, "period": 100000}}
       """;
 
   private final Testbed testbed;
@@ -117,7 +117,7 @@ final class ContainerWorkload implements AutoCloseable {
     assertThat(report.childrenLost()).as("children lost").isZero();
     assertThat(report.wrongTokens()).as("wrong tokens").isZero();
     assertThat(state(host)).isEqualTo("running");
-    assertThat(limits(host)).isEqualTo("1073741824 20 512 150000");
+    assertThat(limits(host)).isEqualTo("1073741824 60 512 150000");
   }
 
   /** Nothing of it is there but its bundle. */

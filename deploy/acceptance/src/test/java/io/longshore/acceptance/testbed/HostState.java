@@ -23,6 +23,7 @@ record HostState(String host, Map<String, Set<String>> things) {
   private static final Set<String> WORK_FOLDERS =
       Set.of(
           "/run/longshore",
+          "/run/runc",
           "/run/longshore/source",
           "/run/longshore/source/.runc",
           "/run/longshore/target",
