@@ -78,7 +78,7 @@ final class ContainerWorkload implements AutoCloseable {
             JsonParser.parseString(
                 "{\"destination\": \"/data\", \"type\": \"bind\", \"source\": \"/srv/volume\", \"options\": [\"rbind\", \"rw\"]}"));
     JsonObject linux = config.getAsJsonObject("linux");
-    linux.addProperty("cgroupsPath", "/longshore-containers/" + ID);
+    linux.addProperty("cgroupsPath", "/" + ID);
     JsonObject resources = linux.getAsJsonObject("resources");
     JsonParser.parseString(RESOURCES)
         .getAsJsonObject()
@@ -123,7 +123,7 @@ final class ContainerWorkload implements AutoCloseable {
   /** Nothing of it is there but its bundle. */
   void assertGoneFrom(String host) {
     assertThat(state(host)).as("state on " + host).isEmpty();
-    assertThat(testbed.shell(host, "find /sys/fs/cgroup -path '*/longshore-containers/*'").strip())
+    assertThat(testbed.shell(host, "find /sys/fs/cgroup -type d -path '*/web-1*'").strip())
         .as("control groups on " + host)
         .isEmpty();
     assertThat(testbed.shell(host, "grep -c /srv/ /proc/mounts || true").strip()).isEqualTo("0");
@@ -153,8 +153,8 @@ final class ContainerWorkload implements AutoCloseable {
             host,
             """
             cd /sys/fs/cgroup
-            paste -d ' ' memory/longshore-containers/web-1/memory.limit_in_bytes pids/longshore-containers/web-1/pids.max \
-              cpu/longshore-containers/web-1/cpu.shares cpu/longshore-containers/web-1/cpu.cfs_quota_us
+            paste -d ' ' memory/web-1/memory.limit_in_bytes pids/web-1/pids.max \
+              cpu/web-1/cpu.shares cpu/web-1/cpu.cfs_quota_us
             """)
         .strip();
   }
@@ -169,7 +169,7 @@ final class ContainerWorkload implements AutoCloseable {
           runc resume web-1 2>/dev/null; runc delete --force web-1 2>/dev/null
           for attempt in $(seq 100); do runc state web-1 >/dev/null 2>&1 || break; sleep 0.05; done
           rm -rf /srv/web-1 /srv/volume
-          find /sys/fs/cgroup -depth -path '*/longshore-containers*' -exec rmdir {} + 2>/dev/null || true
+          find /sys/fs/cgroup -depth -path '*/web-1*' -exec rmdir {} + 2>/dev/null || true
           """);
     }
   }
