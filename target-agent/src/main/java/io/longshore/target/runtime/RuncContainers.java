@@ -69,6 +69,19 @@ public final class RuncContainers implements TargetRuntime {
                 Reason.RUNTIME_INCOMPATIBLE,
                 "another parent of its control groups is not supported: cgroupsPath in the bundle's config.json on the target says where they are"));
       }
+      container
+          .policy()
+          .mounts()
+          .forEach(
+              (destination, treatment) -> {
+                if (treatment == MountTreatment.SYNC) {
+                  problems.add(
+                      new Problem(
+                          Reason.RUNTIME_INCOMPATIBLE,
+                          "the content of %s cannot be copied: have it on storage that both nodes have, or put it there beforehand, and say shared or skip"
+                              .formatted(destination)));
+                }
+              });
       problems.addAll(bundle(container));
     } catch (LongshoreException e) {
       problems.add(new Problem(e.reason(), String.valueOf(e.getMessage())));
