@@ -50,11 +50,6 @@ public final class ContainerCgroup {
     return folder;
   }
 
-  /** Whether the runtime, or somebody, has frozen it. */
-  public boolean isFrozen() throws IOException {
-    return cgroup.freezeRequested();
-  }
-
   /**
    * Freezes it.
    *

@@ -9,19 +9,18 @@ import io.longshore.agent.runtime.WorkloadName;
 import io.longshore.agent.workload.ContainerFacts;
 import io.longshore.agent.workload.ContainerPolicy;
 import io.longshore.criu.run.Criu;
+import io.longshore.criu.run.CriuFolder;
 import io.longshore.linux.ContainerCgroup;
 import io.longshore.platform.error.LongshoreException;
 import io.longshore.platform.error.Problem;
 import io.longshore.platform.error.Reason;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -68,8 +67,8 @@ public final class RuncContainers implements SourceRuntime {
             new ListedWorkload(
                 new WorkloadName(NAME, container.id()),
                 container.pid(),
-                container.status().name().toLowerCase(java.util.Locale.ROOT),
-                ContainerObstacles.atOnce(container, bundle(container))));
+                container.status().name().toLowerCase(Locale.ROOT),
+                atOnce(container)));
       }
       return found;
     } catch (IOException e) {
@@ -148,12 +147,17 @@ public final class RuncContainers implements SourceRuntime {
     try {
       return RuncCheckpoint.ask(runc, works, question, name);
     } finally {
-      delete(question);
+      new CriuFolder(question).delete();
     }
   }
 
-  private static Bundle bundle(RuncContainer container) {
-    return Bundle.read(container.bundle());
+  /** One whose bundle cannot be read must not hide the others. */
+  private static List<Problem> atOnce(RuncContainer container) {
+    try {
+      return ContainerObstacles.atOnce(container, Bundle.read(container.bundle()));
+    } catch (LongshoreException e) {
+      return List.of(new Problem(e.reason(), String.valueOf(e.getMessage())));
+    }
   }
 
   private static RuntimeRecord record(String name, ContainerCgroup cgroup) {
@@ -197,28 +201,5 @@ public final class RuncContainers implements SourceRuntime {
   private static LongshoreException interrupted(InterruptedException e) {
     Thread.currentThread().interrupt();
     return new LongshoreException(Reason.CANCELLED, "interrupted while runc was asked", e);
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path each, @Nullable IOException e)
-              throws IOException {
-            Files.delete(each);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 }

@@ -69,6 +69,10 @@ class ContainerTest {
       assertThat(testbed.longshore().command("workloads", "a").run().expectSuccess())
           .containsPattern("a +runc +web-1 +running +[0-9]+ +none");
       assertThat(refusals(Move.ofContainer("a", "b", "web-2"))).contains("UNKNOWN_CONTAINER");
+      testbed.shell("a", "mv /srv/web-1/config.json /srv/web-1/away");
+      assertThat(testbed.longshore().command("workloads", "a").run().expectSuccess())
+          .containsPattern("a +runc +web-1 +running +[0-9]+ +RUNTIME_INCOMPATIBLE");
+      testbed.shell("a", "mv /srv/web-1/away /srv/web-1/config.json");
       testbed.shell("a", "runc pause web-1");
       assertThat(refusals(move("a", "b"))).contains("WORKLOAD_PAUSED");
       testbed.shell(
